@@ -1,0 +1,118 @@
+"""Machines and volumes over a whole organisation, in pages (reference 4.9)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+from fly_mcp_emulator.answer import Answer
+from fly_mcp_emulator.call import Call
+from fly_mcp_emulator.errors import bad_request
+from fly_mcp_emulator.routing import Endpoint
+from fly_mcp_emulator.views import moment, moment_ms, volume_view
+from fly_mcp_emulator.world import App, Machine, Volume
+
+_MOST = 1000
+ItemT = TypeVar("ItemT", Machine, Volume)
+
+
+def list_org_machines(call: Call) -> Answer:
+    """A page of machines."""
+    apps = _apps(call)
+    machines = [(app, machine) for app in apps for machine in app.machines.values() if machine.readable]
+    page, cursor = _page(call, [pair for pair in machines if _wanted(call, pair[1])])
+    last = page[-1][1] if page else None
+    return Answer(
+        {
+            "machines": [_machine_row(app, machine) for app, machine in page],
+            "next_cursor": cursor,
+            "last_machine_id": last.id if last else "",
+            "last_updated_at": moment(last.updated_at) if last else "",
+            "error_regions": list[str](),
+        }
+    )
+
+
+def list_org_volumes(call: Call) -> Answer:
+    """A page of volumes."""
+    volumes = [(app, volume) for app in _apps(call) for volume in app.volumes.values()]
+    page, cursor = _page(call, [pair for pair in volumes if _wanted(call, pair[1])])
+    last = page[-1][1] if page else None
+    summary = call.flag("summary")
+    rows = [
+        volume_view(volume, summary=summary)
+        | {"app_name": app.name, "updated_at": moment_ms(volume.updated_at)}
+        for app, volume in page
+    ]
+    return Answer(
+        {
+            "volumes": rows,
+            "next_cursor": cursor,
+            "last_volume_id": last.id if last else "",
+            "last_updated_at": moment(last.updated_at) if last else "",
+        }
+    )
+
+
+def _apps(call: Call) -> list[App]:
+    slug = call.org(call.params["org"], "r")
+    apps = [app for app in call.state.world.apps.values() if app.org == slug]
+    return [app for app in apps if call.principal.sees(app.org, app.name)]
+
+
+def _wanted(call: Call, item: Machine | Volume) -> bool:
+    states, regions, after = call.every("state"), call.every("region"), call.first("updated_after")
+    if item.state == "destroyed" and not (call.flag("include_deleted") or "destroyed" in states):
+        return False
+    if (states and item.state not in states) or (regions and item.region not in regions):
+        return False
+    if after is None:
+        return True
+    try:
+        return item.updated_at > datetime.fromisoformat(after).timestamp()
+    except (ValueError, OverflowError):
+        raise bad_request("invalid updated_after, must be RFC 3339") from None
+
+
+def _page(call: Call, items: list[tuple[App, ItemT]]) -> tuple[list[tuple[App, ItemT]], str]:
+    """Cut a page; the cursor is the id that the page before ended with."""
+    limit = call.whole("limit")
+    if limit is not None and not 1 <= limit <= _MOST:
+        raise bad_request(f"invalid limit, must be between 1 and {_MOST}")
+    cursor, start = call.first("cursor"), 0
+    if cursor is not None:
+        places = [index for index, (_, item) in enumerate(items) if item.id == cursor]
+        if not places:
+            raise bad_request("invalid cursor")
+        start = places[0] + 1
+    page = items[start : start + (limit or _MOST)]
+    more = start + len(page) < len(items)
+    return page, page[-1][1].id if page and more else ""
+
+
+def _machine_row(app: App, machine: Machine) -> dict[str, Any]:
+    config = machine.config
+    overview: dict[str, Any] = {"image": config.image}
+    if config.guest is not None:
+        overview["guest"] = config.guest.as_fly_answers()
+    if config.metadata:
+        overview["metadata"] = config.metadata
+    return {
+        "id": machine.id,
+        "app_name": app.name,
+        "name": machine.name,
+        "state": machine.state,
+        "region": machine.region,
+        "instance_id": machine.instance_id,
+        "version": machine.instance_id,
+        "private_ip": machine.private_ip,
+        "created_at": moment(machine.created_at),
+        "updated_at": moment(machine.updated_at),
+        "config": overview,
+    }
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/v1/orgs/{org}/machines", list_org_machines),
+    Endpoint("GET", "/v1/orgs/{org}/volumes", list_org_volumes),
+)

@@ -1,0 +1,145 @@
+"""The world of the seeds' examples: every documented call can be typed as it stands."""
+
+from __future__ import annotations
+
+from .config import MachineConfig
+from .shell.samples import DEFAULT_BOOTED_AT, default_files, default_processes, default_volume_files
+from .world import App, Image, Machine, Org, Secret, Token, Volume, World
+from .world.image import ImageProcess, ListenSocket
+
+_BEGAN = DEFAULT_BOOTED_AT - 600.0
+"""The day in the seeds' example answers; the machine is up ten minutes after the app was made."""
+_IMAGE = "registry.fly.io/catvet-records:deployment-01HM6ZQ4X2J8V5R3T7Y9W1K0NB"
+
+_MOUNT = "/data"
+
+
+def default_world() -> World:
+    """Return a new copy of the default world."""
+    return World(
+        orgs={
+            "personal": Org(slug="personal", name="Personal", type="PERSONAL"),
+            "lab-team": Org(slug="lab-team", name="Lab Team"),
+        },
+        apps={app.name: app for app in (_catvet_records(), _my_sandbox(), _lab_batch())},
+        images={_IMAGE: _image()},
+        tokens=_tokens(),
+    )
+
+
+def _catvet_records() -> App:
+    machine = Machine(
+        id="7846e45f27e218",
+        name="young-sound-9626",
+        region="fra",
+        state="started",
+        private_ip="fdaa:0:1234::1",
+        created_at=DEFAULT_BOOTED_AT - 2,
+        updated_at=DEFAULT_BOOTED_AT,
+        config=MachineConfig.model_validate(
+            {
+                "image": _IMAGE,
+                "env": {"NODE_ENV": "development", "PORT": "8080"},
+                "guest": {"cpu_kind": "shared", "cpus": 1, "memory_mb": 1024},
+                "metadata": {"fly_platform_version": "v2", "fly_process_group": "app"},
+                "mounts": [{"volume": "vol_r77m35j7kj10613r", "path": _MOUNT}],
+                "restart": {"policy": "on-failure", "max_retries": 10},
+                "services": [
+                    {
+                        "protocol": "tcp",
+                        "internal_port": 8080,
+                        "autostop": "stop",
+                        "autostart": True,
+                        "min_machines_running": 0,
+                        "ports": [
+                            {"port": 80, "handlers": ["http"], "force_https": True},
+                            {"port": 443, "handlers": ["tls", "http"]},
+                        ],
+                        "checks": [{"type": "tcp", "port": 8080, "interval": "15s", "timeout": "2s"}],
+                    }
+                ],
+            }
+        ),
+    )
+    names = ("ANTHROPIC_API_KEY", "OPENCODE_SERVER_PASSWORD", "OLD_API_KEY")
+    return App(
+        name="catvet-records",
+        org="personal",
+        created_at=_BEGAN,
+        machines={machine.id: machine},
+        volumes={
+            "vol_r77m35j7kj10613r": Volume(
+                id="vol_r77m35j7kj10613r",
+                name="catvet_data",
+                region="fra",
+                created_at=_BEGAN + 300,
+                files={path.removeprefix(_MOUNT): text for path, text in default_volume_files().items()},
+            ),
+            "vol_abc123": Volume(id="vol_abc123", name="catvet_data", region="fra", created_at=_BEGAN + 900),
+        },
+        secrets={
+            name: Secret(
+                name=name, value=f"emulated-{name.lower()}", created_at=_BEGAN + 60, updated_at=_BEGAN + 60
+            )
+            for name in names
+        },
+    )
+
+
+def _my_sandbox() -> App:
+    volume = Volume(id="vol_xxx", name="data", region="fra", created_at=_BEGAN + 7200)
+    return App(name="my-sandbox", org="personal", created_at=_BEGAN + 3600, volumes={volume.id: volume})
+
+
+def _lab_batch() -> App:
+    machine = Machine(
+        id="3d8d9a2b64e189",
+        name="quiet-river-2208",
+        region="iad",
+        state="stopped",
+        created_at=_BEGAN + 86_400,
+        updated_at=_BEGAN + 90_000,
+        config=MachineConfig.model_validate(
+            {"image": "debian:bookworm-slim", "metadata": {"fly_process_group": "app"}}
+        ),
+    )
+    return App(name="lab-batch", org="lab-team", created_at=_BEGAN + 86_000, machines={machine.id: machine})
+
+
+def _image() -> Image:
+    return Image(
+        files=default_files(),
+        processes=[
+            ImageProcess(
+                pid=process.pid,
+                ppid=process.ppid,
+                user=process.user,
+                command=process.command,
+                cpu=process.cpu,
+                rss_kb=process.rss_kb,
+                directory=process.directory,
+                listen_sockets=[
+                    ListenSocket(proto=one.proto, address=one.address) for one in process.listen_sockets
+                ],
+            )
+            for process in default_processes()
+        ],
+    )
+
+
+def _tokens() -> list[Token]:
+    """Tokens with narrower rights, for trying 401 and 403; any other word is good for everything."""
+    return [
+        Token(text="fm2_emulator_org", name="org", kind="org", org="personal"),
+        Token(text="fm2_emulator_deploy", name="deploy", kind="deploy", org="personal", app="catvet-records"),
+        Token(text="fm2_emulator_readonly", name="readonly", kind="readonly", org="personal"),
+        Token(
+            text="fm2_emulator_machine_exec",
+            name="machine-exec",
+            kind="machine-exec",
+            org="personal",
+            app="catvet-records",
+        ),
+        Token(text="fm2_emulator_expired", name="expired", kind="org", org="personal", expires_at=_BEGAN),
+        Token(text="fm2_emulator_other_org", name="other-org", kind="org", org="lab-team"),
+    ]

@@ -1,0 +1,76 @@
+"""The emulator: a world, a clock and a door."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from . import lifecycle
+from .api import ENDPOINTS
+from .clock import Clock, ControlledClock, SystemClock
+from .completion import complete
+from .control import Control
+from .default_world import default_world
+from .faults import Faults
+from .gateway import Gateway
+from .limits import Limits
+from .log import RequestRecord
+from .routing import Endpoint, Router
+from .state import State
+from .world import World
+
+
+class Emulator:
+    """A pretend Fly.
+
+    `world` is where it begins (None: the default world). `clock` is where time comes from (None: the wall
+    clock). `seed` decides all ids. `limits` switches Fly's rate limits. `pace` multiplies how long
+    transitions take; 0 makes them instant. It needs no lifespan and runs nothing in the background.
+    """
+
+    def __init__(
+        self,
+        world: World | None = None,
+        clock: Clock | None = None,
+        seed: int = 0,
+        limits: bool = True,
+        pace: float = 1.0,
+    ) -> None:
+        self.clock = ControlledClock(clock or SystemClock())
+        self.faults = Faults()
+        self.endpoints: tuple[Endpoint, ...] = ENDPOINTS
+        """Every operation that is modelled: method, path template, handler."""
+        self._seed = seed
+        self._began = complete((world or default_world()).model_copy(deep=True), seed)
+        self._state = State(self._began.model_copy(deep=True), self.clock, seed, pace, lifecycle.perform)
+        self._limits = Limits() if limits else None
+        self._gateway = Gateway(self._state, Router(ENDPOINTS), self._limits, self.faults)
+        self.app = Starlette(routes=[*Control(self).routes(), Mount("/", app=self._gateway)])
+        """The ASGI application, to be served at the root of its address."""
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """Every request but those to `/_emulator`, in the order of arrival."""
+        return self._gateway.requests
+
+    def dump(self) -> World:
+        """Return the world as it is now: a copy, with everything due already done."""
+        self.settle()
+        return self._state.world.model_copy(deep=True)
+
+    def load(self, world: World) -> None:
+        """Put another world in the place of this one. The log, the faults and the clock stay."""
+        self._state.replace(complete(world.model_copy(deep=True), self._seed))
+        self.settle()
+
+    def reset(self) -> None:
+        """Go back to the world it began with: no faults, an empty log, full buckets. The clock stays."""
+        self.load(self._began)
+        self.faults.clear()
+        self.requests.clear()
+        if self._limits is not None:
+            self._limits.clear()
+
+    def settle(self) -> None:
+        """Let everything happen that is due."""
+        self._state.settle()

@@ -1,0 +1,5 @@
+"""`python -m fly_mcp_server` is `fly-mcp`."""
+
+from .cli import main
+
+main()

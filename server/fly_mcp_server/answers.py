@@ -1,0 +1,75 @@
+"""What a client gets: the documented object on success, one error object on failure; each as text too."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mcp_types import CallToolResult, TextContent
+
+from fly_mcp_tools.errors import Code, FlyError
+
+
+def success(answer: dict[str, Any]) -> CallToolResult:
+    """The object as structured content, and the same as compact JSON."""
+    return CallToolResult(
+        content=[TextContent(type="text", text=_compact(answer))], structured_content=answer
+    )
+
+
+def failure(error: FlyError) -> CallToolResult:
+    """The error object, and the same in words."""
+    body = error_object(error)
+    return CallToolResult(
+        content=[TextContent(type="text", text=_words(error))],
+        structured_content={"error": body},
+        is_error=True,
+    )
+
+
+def internal(name: str) -> CallToolResult:
+    """For a mistake of ours: what it was is in the log, since it may hold anything."""
+    return failure(
+        FlyError(
+            f"{name} failed through a mistake in fly-mcp itself.",
+            code=Code.INTERNAL,
+            changed="unknown",
+            hint="Look at the present state with a read action. The details are in the server's log (stderr).",
+        )
+    )
+
+
+def error_object(error: FlyError) -> dict[str, Any]:
+    """The error as JSON; empty fields are left out, but for those an agent decides by."""
+    body: dict[str, Any] = {
+        "code": str(error.code),
+        "message": error.message,
+        "hint": error.hint,
+        "retryable": error.retryable,
+        "changed": error.changed,
+    }
+    optional = {
+        "status": error.status,
+        "request_id": error.request_id,
+        "problems": [{"path": problem.path, "message": problem.message} for problem in error.problems],
+        "details": error.facts,
+    }
+    return body | {key: value for key, value in optional.items() if value}
+
+
+def _words(error: FlyError) -> str:
+    lines = [f"{error.code}: {error.message}"]
+    lines += [f"- {problem.path}: {problem.message}" for problem in error.problems]
+    if error.facts:
+        lines.append(_compact(error.facts))
+    if error.hint:
+        lines.append(error.hint)
+    if error.changed != "nothing":
+        lines.append(f"Changed so far: {error.changed}.")
+    if error.request_id:
+        lines.append(f"Fly request {error.request_id}" + (f", HTTP {error.status}" if error.status else ""))
+    return "\n".join(lines)
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,156 @@
+"""`fly-mcp check`: would an agent get anywhere, and if not, what is wrong, in plain words.
+
+The order is that of a person looking for the mistake: the settings, the way to Fly, the token, the
+organisation. It reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+import click
+
+from fly_mcp_tools import endpoints as fly
+from fly_mcp_tools.action import Access, Action, Example, Group, Scope
+from fly_mcp_tools.api import apps, parse
+from fly_mcp_tools.call import Call
+from fly_mcp_tools.chance import SystemRandom
+from fly_mcp_tools.clock import SystemClock
+from fly_mcp_tools.composites.apps import ListApps, organisation
+from fly_mcp_tools.errors import Code, FlyError, NotConfigured, NotSent
+from fly_mcp_tools.foreign import clean
+from fly_mcp_tools.models import Result
+from fly_mcp_tools.wire import obj, objects
+
+from .runtime import Runtime, build
+from .settings import SettingsError, read
+
+
+class _Nothing(Result):
+    """The check answers in words."""
+
+
+#: Not in the table: agents have the actions; this is the operator's own look.
+_CHECK = Action(
+    name="flyCheckAccess",
+    title="Check access",
+    summary="Check token, organisation and reachability.",
+    group=Group.APPS,
+    calls=(fly.LIST_REGIONS, fly.CURRENT_TOKEN, fly.LIST_APPS),
+    params=ListApps,
+    result=_Nothing,
+    access=Access.READ,
+    additive=True,
+    idempotent=True,
+    scope=Scope.READONLY,
+    source="https://fly.io/docs/security/tokens/",
+    examples=(Example("does it work?", {}),),
+)
+
+
+@dataclass
+class _Report:
+    """Prints each step as it is known; remembers whether one failed."""
+
+    say: Callable[[str], None]
+    failed: bool = False
+
+    def good(self, step: str, words: str) -> None:
+        self.say(f"  ok    {step:<13} {words}")
+
+    def bad(self, step: str, words: str, hint: str = "") -> None:
+        self.failed = True
+        self.say(f"  FAIL  {step:<13} {words}")
+        if hint:
+            self.say(f"        {'':<13} {hint}")
+
+
+def run(emulator: bool) -> int:
+    """Check and print; 0 where an agent would get through, 1 where not."""
+    report = _Report(click.echo)
+    try:
+        settings = read()
+        runtime = build(settings.model_copy(update={"emulator": emulator or settings.emulator}))
+    except SettingsError as error:
+        report.bad("settings", str(error))
+    except NotConfigured as error:
+        report.bad("settings", error.message, error.hint)
+    else:
+        anyio.run(_check, runtime, settings.org_slug, report)
+    click.echo("An agent would not get through." if report.failed else "Ready.")
+    return 1 if report.failed else 0
+
+
+async def _check(runtime: Runtime, org_slug: str, report: _Report) -> None:
+    call = Call(
+        action=_CHECK,
+        client=runtime.client,
+        clock=SystemClock(),
+        rng=SystemRandom(),
+        defaults=runtime.defaults,
+    )
+    try:
+        if runtime.emulator is not None:
+            report.good("address", "the embedded emulator; nothing leaves this process")
+        if runtime.credentials is None:
+            report.bad(
+                "token", "there is none.", "Set FLY_API_TOKEN: fly tokens create org, or deploy -a APP."
+            )
+            return
+        if not await _reachable(call, runtime, report) or not await _token(call, report):
+            return
+        await _organisation(call, org_slug, report)
+    finally:
+        await runtime.client.aclose()
+
+
+async def _reachable(call: Call, runtime: Runtime, report: _Report) -> bool:
+    try:
+        answer = await call.send(fly.LIST_REGIONS, {})
+        count = len(objects(obj(answer.data).get("Regions")))
+        report.good("reachability", f"{runtime.base_url.host} answers, with {count} regions")
+    except NotSent as error:
+        report.bad("reachability", error.message, error.hint)
+        return False
+    except FlyError as error:
+        if error.code is Code.UNAUTHENTICATED:
+            report.good("reachability", f"{runtime.base_url.host} answers")
+            return True
+        report.bad("reachability", error.message, error.hint)
+        return False
+    return True
+
+
+async def _token(call: Call, report: _Report) -> bool:
+    try:
+        answer = await call.send(fly.CURRENT_TOKEN, {})
+        rows = objects(parse.key(answer.data, "tokens", endpoint=fly.CURRENT_TOKEN, answer=answer))
+    except FlyError as error:
+        if error.code in (Code.UNAUTHENTICATED, Code.FORBIDDEN):
+            report.bad("token", error.message, error.hint)
+            return False
+        report.good("token", "accepted; Fly does not say what it is for")
+        return True
+    for row in rows:
+        names = row.get("apps")
+        words = ", ".join(map(str, names)) if isinstance(names, list) else "unknown"
+        org = clean(str(row.get("org_slug") or row.get("organization") or "unknown"))
+        scope = "all apps" if words in ("*", "") else f"apps {clean(words)}"
+        report.good("token", f"for organisation {org}, {scope}")
+    return True
+
+
+async def _organisation(call: Call, org_slug: str, report: _Report) -> None:
+    try:
+        org = await organisation(call, None)
+        found = await apps.list_of(call, org)
+    except FlyError as error:
+        if error.code in (Code.FORBIDDEN, Code.NOT_FOUND) and not org_slug:
+            # A deploy token sees its app and not the organisation's list; that is no mistake.
+            report.good("organisation", "this token may not list its apps; name them in calls")
+            return
+        report.bad("organisation", error.message, error.hint)
+        return
+    report.good("organisation", f"{org} has {len(found)} app{'' if len(found) == 1 else 's'}")

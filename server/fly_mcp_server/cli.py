@@ -1,0 +1,90 @@
+"""The command line. Everything heavy is imported where it is used: start-up time is a figure we publish."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from . import __version__
+
+_EMULATOR = click.option(
+    "--emulator", is_flag=True, envvar="FLY_MCP_EMULATOR", help="Serve an embedded Fly; no account needed."
+)
+_LOG_LEVEL = click.option(
+    "--log-level",
+    envvar="FLY_MCP_LOG_LEVEL",
+    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
+    default="warning",
+    help="Log lines go to stderr.",
+)
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fly-mcp")
+@_EMULATOR
+@_LOG_LEVEL
+@click.pass_context
+def main(context: click.Context, emulator: bool, log_level: str) -> None:
+    """Fly.io for LLM agents over the Model Context Protocol.
+
+    Without a command it serves over stdio, which is what MCP clients start.
+    """
+    if context.invoked_subcommand is None:
+        _serve(emulator, log_level)
+
+
+@main.command()
+@click.option("--stdio", is_flag=True, default=True, help="Over stdin and stdout (the default).")
+@_EMULATOR
+@_LOG_LEVEL
+def serve(stdio: bool, emulator: bool, log_level: str) -> None:
+    """Serve MCP."""
+    del stdio  # the only transport so far
+    _serve(emulator, log_level)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=4280, show_default=True, help="Port; 0 takes a free one.")
+@click.option("--no-limits", is_flag=True, help="Without Fly's rate limits.")
+def emulator(host: str, port: int, no_limits: bool) -> None:
+    """Run the embedded Fly alone, for any client of Fly's API."""
+    from .emulator_command import run
+
+    sys.exit(run(host, port, limits=not no_limits))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, schemas included.")
+def tools(as_json: bool) -> None:
+    """Print the table of tools."""
+    from .tools_command import as_json_text, as_table
+
+    click.echo(as_json_text() if as_json else as_table())
+
+
+@main.command()
+@_EMULATOR
+def check(emulator: bool) -> None:
+    """Test token, organisation and reachability, and say in plain words what is wrong."""
+    from .check_command import run
+
+    sys.exit(run(emulator))
+
+
+@main.command()
+@click.option("--write", is_flag=True, help="Rewrite the generated parts in place.")
+@click.option("--check", "only_check", is_flag=True, help="Fail where a generated part is out of date.")
+@click.argument("root", default=".", type=click.Path(exists=True, file_okay=False))
+def docs(write: bool, only_check: bool, root: str) -> None:
+    """Generate the tables of the documentation from the action table and the settings."""
+    from .docs_command import run
+
+    sys.exit(run(root, write=write and not only_check))
+
+
+def _serve(emulator: bool, log_level: str) -> None:
+    from .serve_command import run
+
+    sys.exit(run(emulator=emulator, log_level=log_level))

@@ -1,0 +1,71 @@
+"""From settings to a working set of tools: which Fly, which token, which client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fly_mcp_tools.base_url import BaseUrl, parse_base_url
+from fly_mcp_tools.call import Defaults
+from fly_mcp_tools.chance import SystemRandom
+from fly_mcp_tools.client import FlyClient
+from fly_mcp_tools.clock import Clock, SystemClock
+from fly_mcp_tools.credentials import Credentials
+from fly_mcp_tools.dispatch import FlyTools
+from fly_mcp_tools.http import Transport, asgi_transport
+
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from fly_mcp_emulator import Emulator
+
+#: What the embedded Fly is called; nothing resolves it, since nothing leaves the process.
+_EMBEDDED = "http://127.0.0.1"
+#: Any token is good at the emulator.
+_ANY_CREDENTIALS = "emulator"
+#: The image the embedded Fly brings, so that an app without machines can get its first.
+EMULATOR_IMAGE = "registry-1.docker.io/flyio/hellofly:latest"
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The tools and what they stand on."""
+
+    tools: FlyTools
+    client: FlyClient
+    credentials: Credentials | None
+    base_url: BaseUrl
+    defaults: Defaults
+    emulator: Emulator | None = None
+
+
+def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock | None = None) -> Runtime:
+    """Build everything, without touching the network.
+
+    `emulator`: serve this embedded Fly; made here where the settings ask for one.
+
+    Raises:
+        NotConfigured: the token or the base URL cannot be used.
+
+    """
+    clock = clock or SystemClock()
+    transport: Transport | None = None
+    if settings.emulator and emulator is None:
+        from fly_mcp_emulator import Emulator  # imported only where it is asked for: it costs start-up time
+
+        emulator = Emulator()
+    if emulator is not None:
+        transport = asgi_transport(emulator.app)
+        base_url = parse_base_url(_EMBEDDED)
+        credentials: Credentials | None = Credentials(
+            settings.token.get_secret_value() if settings.token else _ANY_CREDENTIALS
+        )
+        defaults = Defaults(settings.org_slug, settings.default_image or EMULATOR_IMAGE)
+    else:
+        base_url = parse_base_url(settings.api_hostname)
+        credentials = Credentials(settings.token.get_secret_value()) if settings.token else None
+        defaults = Defaults(settings.org_slug, settings.default_image)
+    rng = SystemRandom()
+    client = FlyClient(credentials=credentials, base_url=base_url, clock=clock, rng=rng, transport=transport)
+    tools = FlyTools(client, clock=clock, rng=rng, defaults=defaults)
+    return Runtime(tools, client, credentials, base_url, defaults, emulator)

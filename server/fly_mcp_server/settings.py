@@ -1,0 +1,81 @@
+"""What the operator sets: one row a setting, read from the environment, shown in one generated table."""
+
+from __future__ import annotations
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the text names it and what to set instead, and shows no value."""
+
+
+class Settings(BaseSettings):
+    """Every setting. The first name is the one to use; others are read too."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", hide_input_in_errors=True, populate_by_name=True, frozen=True
+    )
+
+    token: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("FLY_API_TOKEN", "FLY_ACCESS_TOKEN"),
+        description="Fly API token, in any shape `fly tokens create` prints. `FLY_ACCESS_TOKEN` is read where "
+        "it is not set.",
+    )
+    org_slug: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_ORG_SLUG"),
+        description="Organisation for calls that name none. Default: the token's only one, else `personal`.",
+    )
+    api_hostname: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_API_HOSTNAME"),
+        description="Base URL of Fly's Machines API. Default: `https://api.machines.dev`.",
+    )
+    default_image: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_DEFAULT_IMAGE"),
+        description="Image for `flyCreateMachine` where neither the call nor the app has one.",
+    )
+    emulator: bool = Field(
+        default=False,
+        validation_alias=AliasChoices("FLY_MCP_EMULATOR"),
+        description="`1`: serve the embedded Fly instead of the real one (the flag `--emulator`).",
+    )
+    log_level: str = Field(
+        default="warning",
+        validation_alias=AliasChoices("FLY_MCP_LOG_LEVEL"),
+        description="`debug`, `info`, `warning` or `error`; log lines go to stderr (the flag `--log-level`).",
+    )
+
+
+def read() -> Settings:
+    """The settings of this process's environment.
+
+    An empty variable counts as not set, since MCP clients' configurations are full of them.
+
+    Raises:
+        SettingsError: naming every setting that cannot be used.
+
+    """
+    try:
+        settings = Settings(_env_ignore_empty=True)  # type: ignore[call-arg]  # pydantic-settings' own switch
+    except ValidationError as error:
+        names = [f"{item['loc'][0]}: {item['msg']}" for item in error.errors(include_input=False)]
+        raise SettingsError("; ".join(names)) from None
+    if settings.log_level.lower() not in LOG_LEVELS:
+        raise SettingsError(f"FLY_MCP_LOG_LEVEL: must be one of {', '.join(LOG_LEVELS)}")
+    return settings
+
+
+def rows() -> list[tuple[str, str]]:
+    """Name and description of each setting, for the README."""
+    table: list[tuple[str, str]] = []
+    for field in Settings.model_fields.values():
+        alias = field.validation_alias
+        name = alias.choices[0] if isinstance(alias, AliasChoices) else alias
+        table.append((str(name), field.description or ""))
+    return table

@@ -1,0 +1,445 @@
+"""The client through its only door: what leaves the process, what comes back, what is never lost."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+
+import anyio
+import anyio.lowlevel
+import httpx2
+import pytest
+from tests.tools.fakes import APP, CANARY, MACHINE, Fly, answer, client_of, ids_for
+
+from fly_mcp_tools.base_url import parse_base_url
+from fly_mcp_tools.client import FlyClient
+from fly_mcp_tools.credentials import Credentials
+from fly_mcp_tools.endpoint import Endpoint
+from fly_mcp_tools.endpoints import (
+    CREATE_APP,
+    CREATE_MACHINE,
+    DELETE_MACHINE,
+    ENDPOINTS,
+    GET_MACHINE,
+    LIST_APPS,
+    LIST_REGIONS,
+    RELEASE_LEASE,
+    SET_SECRETS,
+    START_MACHINE,
+    UPDATE_MACHINE,
+)
+from fly_mcp_tools.errors import Code, FlyError, MaybeDone, NotConfigured, NotFound, NotSent, RefusedByFly
+from fly_mcp_tools.http import MAX_BODY, asgi_transport
+
+every = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+NOT_SENT = [
+    httpx2.ConnectError("refused"),
+    httpx2.ConnectTimeout("slow"),
+    httpx2.PoolTimeout("busy"),
+    httpx2.ProxyError("403 Forbidden"),
+    httpx2.UnsupportedProtocol("what"),
+]
+MAYBE = [
+    httpx2.ReadError("reset"),
+    httpx2.WriteError("reset"),
+    httpx2.CloseError("reset"),
+    httpx2.ReadTimeout("slow"),
+    httpx2.WriteTimeout("slow"),
+    httpx2.RemoteProtocolError("Server disconnected without sending a response."),
+    httpx2.LocalProtocolError("what"),
+    httpx2.DecodingError("bad gzip"),
+]
+
+
+async def error_of(client: FlyClient, endpoint: Endpoint) -> FlyError:
+    """The error that a call to `endpoint` ends in."""
+    with pytest.raises(FlyError) as caught:
+        await client.call(endpoint, ids_for(endpoint))
+    return caught.value
+
+
+# What leaves the process
+
+
+async def test_a_call_carries_token_agent_nonce_and_json() -> None:
+    """Reference 1.2 and 1.4."""
+    fly = Fly(answer(200, {"ok": True}))
+    client = client_of(fly)
+    got = await client.call(
+        UPDATE_MACHINE, ids_for(UPDATE_MACHINE), query={"x": True}, body={"a": [1]}, nonce="0123abc"
+    )
+    assert (got.status, got.data, got.request_id) == (200, {"ok": True}, "01TESTREQUEST-fra")
+    (sent,) = fly.seen
+    assert str(sent.url) == f"https://api.machines.dev/v1/apps/{APP}/machines/{MACHINE}?x=true"
+    assert sent.headers["authorization"] == f"FlyV1 {CANARY}"
+    assert sent.headers["user-agent"].startswith("fly-mcp/")
+    assert sent.headers["fly-machine-lease-nonce"] == "0123abc"
+    assert sent.headers["content-type"] == "application/json"
+    assert sent.content == b'{"a":[1]}'
+
+
+async def test_a_call_without_body_has_no_content_type_and_without_nonce_no_nonce() -> None:
+    """Reference 1.4: fly-go sends the content type only with a body."""
+    fly = Fly()
+    await client_of(fly).call(START_MACHINE, ids_for(START_MACHINE))
+    assert "content-type" not in fly.seen[0].headers
+    assert "fly-machine-lease-nonce" not in fly.seen[0].headers
+    assert fly.seen[0].content == b""
+
+
+async def test_the_base_url_is_the_only_host() -> None:
+    """Issue 2, section 4."""
+    fly = Fly()
+    await client_of(fly, base_url=parse_base_url("http://127.0.0.1:4280/v1/")).call(LIST_APPS, {})
+    assert str(fly.seen[0].url) == "http://127.0.0.1:4280/v1/apps"
+
+
+@every
+async def test_without_a_token_nothing_is_sent_and_the_answer_says_how_to_give_one(
+    endpoint: Endpoint,
+) -> None:
+    """Architecture: no token means an explanation in each answer."""
+    fly = Fly()
+    error = await error_of(client_of(fly, token=None), endpoint)
+    assert isinstance(error, NotConfigured)
+    assert not fly.seen
+    for words in ("FLY_API_TOKEN", "fly tokens create org", "fly tokens create deploy", "--emulator"):
+        assert words in error.hint
+
+
+@every
+async def test_a_redirect_is_not_followed_and_the_token_goes_nowhere_else(endpoint: Endpoint) -> None:
+    """Issue 2, section 4: redirects are never followed."""
+    fly = Fly(answer(307, headers={"location": "https://evil.example/v1/apps"}))
+    error = await error_of(client_of(fly), endpoint)
+    assert error.code is Code.FLY_UNAVAILABLE
+    assert [request.url.host for request in fly.seen] == ["api.machines.dev"]
+
+
+async def test_the_cookie_that_ties_a_new_machine_to_its_node_is_kept() -> None:
+    """Reference 1.4: fly-go keeps a cookie jar for fly_flaps_affinity."""
+    cookie = {"set-cookie": f"fly_flaps_affinity=node7; Path=/v1/apps/{APP}"}
+    fly = Fly(answer(200, {}, cookie), answer(200, {}))
+    client = client_of(fly)
+    await client.call(CREATE_MACHINE, {"app_name": APP}, body={})
+    await client.call(GET_MACHINE, ids_for(GET_MACHINE))
+    await client.call(GET_MACHINE, {"app_name": "other", "machine_id": MACHINE})
+    assert [request.headers.get("cookie") for request in fly.seen] == [None, "fly_flaps_affinity=node7", None]
+
+
+def test_building_a_client_needs_neither_network_nor_event_loop() -> None:
+    """Ours: reading the certificates takes 50 to 90 ms, which the start of a server does not pay."""
+    client = client_of(None)
+    assert client.in_flight() == ()
+
+
+# What comes back
+
+
+@pytest.mark.parametrize("failure", NOT_SENT, ids=lambda e: type(e).__name__)
+@every
+async def test_what_was_surely_not_sent_is_tried_four_times_and_then_said_so(
+    endpoint: Endpoint, failure: Exception
+) -> None:
+    """Issue 4, section 3: surely not sent may be repeated, whatever it is."""
+    fly = Fly(failure)
+    error = await error_of(client_of(fly), endpoint)
+    assert isinstance(error, NotSent)
+    assert (error.code, error.changed, error.retryable) == (Code.FLY_UNAVAILABLE, "nothing", True)
+    assert "api.machines.dev" in error.message
+    assert len(fly.seen) == 4
+
+
+@pytest.mark.parametrize("failure", MAYBE, ids=lambda e: type(e).__name__)
+@every
+async def test_what_may_have_been_done_is_repeated_only_where_it_cannot_double(
+    endpoint: Endpoint, failure: Exception
+) -> None:
+    """Issue 4, section 3: maybe done; only what is idempotent."""
+    fly = Fly(failure)
+    error = await error_of(client_of(fly), endpoint)
+    assert isinstance(error, MaybeDone)
+    assert error.changed == ("unknown" if endpoint.writes else "nothing")
+    assert len(fly.seen) == (4 if endpoint.idempotent else 1)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@every
+async def test_what_fly_refused_for_now_is_repeated_until_it_works(endpoint: Endpoint, status: int) -> None:
+    """Issue 4, section 3: refused with 429 or 503, nothing happened."""
+    fly = Fly(answer(status), answer(status), answer(200, {"x": 1}))
+    assert (await client_of(fly).call(endpoint, ids_for(endpoint))).data == {"x": 1}
+    assert len(fly.seen) == 3
+
+
+@pytest.mark.parametrize("body", [b"<html>hello</html>", b"", b'{"id": "78'], ids=["html", "empty", "half"])
+@every
+async def test_an_answer_that_cannot_be_read_is_never_taken_for_done(endpoint: Endpoint, body: bytes) -> None:
+    """Issue 2, bad input: HTML, nothing, or half a JSON."""
+    fly = Fly(httpx2.Response(200, content=body))
+    error = await error_of(client_of(fly), endpoint)
+    assert error.code is (Code.UNCLEAR if endpoint.writes else Code.FLY_UNAVAILABLE)
+    assert len(fly.seen) == (4 if endpoint.idempotent else 1)
+
+
+async def test_retry_after_is_waited_for() -> None:
+    """RFC 9110."""
+    fly = Fly(answer(429, headers={"retry-after": "7"}), answer(200, {}))
+    await client_of(fly).call(CREATE_MACHINE, {"app_name": APP}, body={})
+    assert 7 <= fly.times[1] - fly.times[0] <= 7.5
+
+
+async def test_each_attempt_waits_for_the_bucket_again() -> None:
+    """Ours: repeating must not break the very limit that refused."""
+    fly = Fly(answer(429))
+    error = await error_of(client_of(fly), START_MACHINE)
+    assert error.code is Code.RATE_LIMITED
+    gaps = [after - before for before, after in zip(fly.times, fly.times[1:], strict=False)]
+    assert len(gaps) == 3
+    assert min(gaps) >= 1
+
+
+async def test_a_refusal_after_an_unclear_attempt_does_not_say_that_nothing_changed() -> None:
+    """Ours: the first DELETE may be the reason why the second finds nothing."""
+    fly = Fly(httpx2.ReadError("reset"), answer(404, {"error": "not_found: machine not found"}))
+    error = await error_of(client_of(fly), DELETE_MACHINE)
+    assert isinstance(error, NotFound)
+    assert error.changed == "unknown"
+    assert error.facts["earlier_attempt"] == "unclear"
+    fly = Fly(httpx2.ReadError("reset"), answer(404, {"error": "not_found: machine not found"}))
+    assert (await error_of(client_of(fly), GET_MACHINE)).changed == "nothing"
+
+
+async def test_a_slow_answer_ends_at_the_time_out() -> None:
+    """Ours: one attempt takes no longer than it was given, however the bytes drip."""
+    fly = Fly(seconds=100)
+    client = client_of(fly)
+    began = anyio.current_time()
+    with pytest.raises(MaybeDone, match="no answer within 5 seconds"):
+        await client.call(CREATE_MACHINE, {"app_name": APP}, body={}, timeout=5)
+    assert anyio.current_time() - began == pytest.approx(5)
+    assert client.in_flight() == ()
+
+
+async def test_a_body_without_end_is_not_read_for_ever() -> None:
+    """Ours: memory is bounded whatever answers."""
+    read = 0
+
+    async def endless(_: httpx2.Request) -> httpx2.Response:
+        async def chunks() -> object:
+            nonlocal read
+            while True:
+                read += 1
+                yield b" " * 1024 * 1024
+
+        return httpx2.Response(200, content=chunks())  # type: ignore[arg-type]  # an async generator is one
+
+    fly = Fly(endless)
+    with pytest.raises(MaybeDone, match="to its end"):
+        await client_of(fly).call(CREATE_MACHINE, {"app_name": APP}, body={})
+    assert read <= MAX_BODY // (1024 * 1024) + 1
+
+
+async def test_a_refusal_whose_body_breaks_off_is_still_a_refusal() -> None:
+    """Ours: the status came before the break."""
+
+    async def broken(_: httpx2.Request) -> httpx2.Response:
+        async def chunks() -> object:
+            yield b'{"error": "not_'
+            raise httpx2.ReadError("reset")
+
+        return httpx2.Response(404, content=chunks())  # type: ignore[arg-type]  # an async generator is one
+
+    assert isinstance(await error_of(client_of(Fly(broken)), DELETE_MACHINE), NotFound)
+
+
+async def test_an_asgi_app_answers_in_this_process() -> None:
+    """Architecture: the embedded emulator is reached through the client's own transport."""
+
+    async def app(scope: dict[str, str], receive: object, send: Callable[..., object]) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[misc]  # plain ASGI
+        await send({"type": "http.response.body", "body": b'{"path": "%s"}' % scope["path"].encode()})  # type: ignore[misc]
+
+    got = await client_of(asgi_transport(app)).call(LIST_APPS, {})
+    assert got.data == {"path": "/v1/apps"}
+
+
+# What is never lost: cancellation and the end
+
+
+async def test_cancelling_a_write_waits_for_its_answer() -> None:
+    """Issue 2, section 5: cancellation never cuts between a request sent and its answer."""
+    fly = Fly(answer(200, {"id": "new"}), seconds=3)
+    client = client_of(fly)
+    got: list[object] = []
+    with anyio.move_on_after(1) as scope:
+        got.append((await client.call(CREATE_MACHINE, {"app_name": APP}, body={})).data)
+        await anyio.lowlevel.checkpoint()
+        got.append("went on")
+    assert scope.cancelled_caught
+    assert got == [{"id": "new"}]
+    assert fly.answered == 1
+    assert anyio.current_time() >= 3
+
+
+async def test_cancelling_a_read_cuts_it() -> None:
+    """Ours: nothing is lost with a read."""
+    fly = Fly(seconds=30)
+    began = anyio.current_time()
+    with anyio.move_on_after(1):
+        await client_of(fly).call(LIST_APPS, {})
+    assert anyio.current_time() - began == pytest.approx(1)
+    assert fly.answered == 0
+
+
+async def test_a_write_cancelled_before_it_is_sent_is_not_sent() -> None:
+    """Ours: in the bucket's queue, between two attempts, or before anything."""
+    fly = Fly(answer(503))
+    client = client_of(fly)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await client.call(START_MACHINE, ids_for(START_MACHINE))
+    assert not fly.seen
+    with anyio.move_on_after(0.001):
+        await client.call(START_MACHINE, ids_for(START_MACHINE))
+    assert len(fly.seen) == 1
+    fly = Fly()
+    client = client_of(fly)
+    with anyio.move_on_after(0.5):
+        for _ in range(4):
+            await client.call(START_MACHINE, ids_for(START_MACHINE))
+    assert len(fly.seen) == 3
+    assert client.in_flight() == ()
+
+
+async def test_drain_waits_for_the_writes_in_flight() -> None:
+    """Issue 2, section 5: SIGTERM; the answer in flight awaited."""
+    fly = Fly(seconds=2)
+    client = client_of(fly)
+    async with anyio.create_task_group() as group:
+        group.start_soon(client.call, START_MACHINE, ids_for(START_MACHINE))
+        group.start_soon(client.call, CREATE_MACHINE, {"app_name": APP})
+        group.start_soon(client.call, LIST_APPS, ids_for(LIST_APPS))
+        await anyio.sleep(0.5)
+        assert client.in_flight() == (f"start machine {MACHINE} of {APP}", f"create a machine in {APP}")
+        assert await client.drain(3) == ()
+        assert anyio.current_time() == pytest.approx(2)
+    assert client.in_flight() == ()
+
+
+async def test_drain_names_what_is_left_unclear() -> None:
+    """Issue 2, section 5: what is left unclear is named."""
+    client = client_of(Fly(seconds=20))
+    async with anyio.create_task_group() as group:
+        group.start_soon(client.call, START_MACHINE, ids_for(START_MACHINE))
+        await anyio.sleep(0.5)
+        assert await client.drain(3) == (f"start machine {MACHINE} of {APP}",)
+        assert anyio.current_time() == pytest.approx(3.5)
+
+
+async def test_a_write_between_two_unclear_attempts_is_still_named() -> None:
+    """Ours: nothing is in the air, but nobody knows whether it happened."""
+    client = client_of(Fly(httpx2.ReadError("reset"), answer(200, {})))
+    async with anyio.create_task_group() as group:
+        group.start_soon(client.call, START_MACHINE, ids_for(START_MACHINE))
+        await anyio.sleep(0.001)
+        assert client.in_flight() == (f"start machine {MACHINE} of {APP}",)
+
+
+async def test_while_draining_only_final_calls_are_sent() -> None:
+    """Issue 2, section 5: no new request, held leases released."""
+    fly = Fly()
+    client = client_of(fly)
+    assert await client.drain(1) == ()
+    error = await error_of(client, START_MACHINE)
+    assert isinstance(error, NotSent)
+    assert "shutting down" in error.message
+    assert not fly.seen
+    await client.call(RELEASE_LEASE, ids_for(RELEASE_LEASE), nonce="abc", final=True)
+    assert len(fly.seen) == 1
+
+
+async def test_a_call_that_waits_for_its_bucket_is_not_sent_once_draining_begins() -> None:
+    """Ours: no new request means none that was queued either."""
+    fly = Fly()
+    client = client_of(fly)
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(client.call, START_MACHINE, ids_for(START_MACHINE))
+        await anyio.sleep(0.01)
+        group.start_soon(client.drain, 1)
+        with pytest.raises(NotSent, match="shutting down"):
+            await client.call(START_MACHINE, ids_for(START_MACHINE))
+    assert len(fly.seen) == 3
+
+
+async def test_closing_twice_is_closing_once() -> None:
+    """Ours: shutdown paths meet."""
+    fly = Fly()
+    client = client_of(fly)
+    await client.call(LIST_APPS, {})
+    await client.aclose()
+    await client.aclose()
+    assert fly.closed == 1
+    assert isinstance(await error_of(client, LIST_APPS), NotSent)
+
+
+# What is never shown
+
+
+VALUE = "hunter22" * 2
+FAILURES: list[Exception | httpx2.Response] = [
+    *NOT_SENT,
+    *MAYBE,
+    httpx2.ConnectError(f"authorization: FlyV1 {CANARY}"),
+    answer(200, {"token": "x"}),
+    answer(200),
+    *(answer(status, {"error": f"bad token {CANARY}"}) for status in (400, 401, 403, 404, 408, 409, 412)),
+    *(answer(status, {"message": f"bad token FlyV1 {CANARY}"}) for status in (422, 429, 500, 503)),
+    httpx2.Response(500, content=CANARY.encode()),
+    httpx2.Response(404, headers={"fly-request-id": "x\x1b[31m"}),
+]
+
+
+@pytest.mark.parametrize("endpoint", [LIST_APPS, CREATE_APP, SET_SECRETS], ids=lambda e: e.name)
+@pytest.mark.parametrize("number", range(len(FAILURES)))
+async def test_the_token_and_the_secrets_are_in_no_error_and_no_log(
+    number: int, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Issue 2, show 6."""
+    caplog.set_level(logging.DEBUG)
+    client = client_of(Fly(FAILURES[number]))
+    shown = [repr(client), repr(vars(client))]
+    try:
+        await client.call(endpoint, ids_for(endpoint), body={"values": {"KEY": VALUE}})
+    except FlyError as error:
+        shown += [str(error), repr(error), error.message, error.hint, repr(error.facts)]
+        shown += ["".join(traceback.format_exception(error)), repr(vars(error))]
+        if isinstance(error, RefusedByFly):
+            shown.append(error.fly_says)
+    shown += [record.getMessage() for record in caplog.records] + [caplog.text]
+    everything = "\n".join(shown)
+    assert "canary" not in everything
+    assert VALUE not in everything
+    assert any("POST" in line or "GET" in line for line in shown)
+
+
+async def test_a_log_line_names_method_path_status_time_and_request_id(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Ours: enough to ask Fly's support, nothing that was written by anybody."""
+    caplog.set_level(logging.DEBUG, "fly_mcp_tools")
+    client = client_of(Fly(answer(200, {}), seconds=0.25))
+    await client.call(LIST_APPS, {}, query={"org_slug": "hush-hush"})
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "fly_mcp_tools"]
+    assert line == "GET /v1/apps -> 200 in 250 ms (request 01TESTREQUEST-fra)"
+
+
+async def test_a_token_of_several_pieces_is_hidden_piece_by_piece() -> None:
+    """Ours: Fly's text may repeat a part."""
+    fly = Fly(answer(401, {"error": "no: fm2_secondsecond"}))
+    client = client_of(fly, token="FlyV1 fm2_firstfirst,fm2_secondsecond")
+    error = await error_of(client, LIST_REGIONS)
+    assert "secondsecond" not in error.message
+    assert repr(Credentials("fm2_firstfirst")) == "Credentials([hidden])"

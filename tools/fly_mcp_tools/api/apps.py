@@ -1,0 +1,64 @@
+"""Apps, and what hangs on an app besides machines and volumes."""
+
+from __future__ import annotations
+
+from pydantic import JsonValue
+
+from fly_mcp_tools import endpoints as fly
+from fly_mcp_tools.call import Call
+from fly_mcp_tools.errors import FlyError
+from fly_mcp_tools.wire import App, objects
+
+from . import parse
+
+
+async def get(call: Call, app_name: str) -> App:
+    """The app. Raises NotFound, or FlyError(forbidden) where it is somebody else's."""
+    answer = await call.send(fly.GET_APP, {"app_name": app_name})
+    return parse.one(App, answer.data, endpoint=fly.GET_APP, answer=answer)
+
+
+async def list_of(call: Call, org_slug: str) -> list[App]:
+    """The apps of an organisation, in Fly's order."""
+    answer = await call.send(fly.LIST_APPS, {}, query={"org_slug": org_slug})
+    data = parse.key(answer.data, "apps", endpoint=fly.LIST_APPS, answer=answer)
+    return parse.many(App, data, endpoint=fly.LIST_APPS, answer=answer)
+
+
+async def create(call: Call, app_name: str, org_slug: str) -> None:
+    """Create it. Both spellings of the name are sent: the docs say app_name, Fly's own client name."""
+    body: JsonValue = {"app_name": app_name, "name": app_name, "org_slug": org_slug}
+    await call.send(fly.CREATE_APP, {}, body=body)
+
+
+async def delete(call: Call, app_name: str) -> None:
+    """Destroy it with all it holds. `force`: the docs want machines stopped first otherwise."""
+    await call.send(fly.DELETE_APP, {"app_name": app_name}, query={"force": True})
+
+
+async def counts_around(call: Call, app_name: str) -> dict[str, JsonValue]:
+    """IP addresses and certificates of the app; null where they could not be read."""
+    found: dict[str, JsonValue] = {}
+    for word, endpoint, name in (
+        ("ip_addresses", fly.LIST_IPS, "ips"),
+        ("certificates", fly.LIST_CERTIFICATES, "certificates"),
+    ):
+        try:
+            answer = await call.send(endpoint, {"app_name": app_name})
+            data = answer.data.get(name) if isinstance(answer.data, dict) else answer.data
+            found[word] = [str(item.get("ip") or item.get("hostname") or "?") for item in objects(data)]
+        except FlyError:
+            # A token may see machines and not these; what is lost with them is then said to be unknown.
+            found[word] = "unknown: could not be read"
+    return found
+
+
+async def organisations(call: Call) -> list[str]:
+    """Slugs of the organisations the token is for; empty where Fly does not say."""
+    answer = await call.send(fly.CURRENT_TOKEN, {})
+    slugs = [
+        str(item["org_slug"])
+        for item in objects(answer.data.get("tokens") if isinstance(answer.data, dict) else None)
+        if item.get("org_slug")
+    ]
+    return list(dict.fromkeys(slugs))

@@ -1,0 +1,26 @@
+"""Secrets: names, digests and versions; values only ever go one way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fly_mcp_tools import endpoints as fly
+from fly_mcp_tools.call import Call
+from fly_mcp_tools.wire import Secret
+
+from . import parse
+
+
+async def list_of(call: Call, app_name: str) -> list[Secret]:
+    """The app's secrets, without values."""
+    answer = await call.send(fly.LIST_SECRETS, {"app_name": app_name})
+    data = parse.key(answer.data, "secrets", endpoint=fly.LIST_SECRETS, answer=answer)
+    return parse.many(Secret, data, endpoint=fly.LIST_SECRETS, answer=answer)
+
+
+async def change(call: Call, app_name: str, values: Mapping[str, str | None]) -> int | None:
+    """Set values, remove those that are None: the version that Fly's secrets have now, if it says so."""
+    answer = await call.send(fly.SET_SECRETS, {"app_name": app_name}, body={"values": dict(values)})
+    data = answer.data if isinstance(answer.data, dict) else {}
+    version = data.get("version", data.get("Version"))  # the capital one is Fly's deprecated duplicate
+    return version if isinstance(version, int) else None

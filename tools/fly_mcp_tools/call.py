@@ -1,0 +1,89 @@
+"""One running call of an action: what a composite is given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import JsonValue
+
+from fly_mcp_tools.chance import Random
+
+from .clock import Clock
+from .errors import Bug
+from .memory import Memory
+
+if TYPE_CHECKING:
+    from .action import AnyAction
+    from .client import FlyClient
+    from .decode import Answer
+    from .endpoint import Endpoint
+
+Progress = Callable[[float, float | None, str], Awaitable[None]]
+"""Told how far a long call is: done, total (None: unknown) and a few words."""
+
+
+async def no_progress(done: float, total: float | None, words: str) -> None:
+    """For callers that do not listen."""
+
+
+class Checkpoint(Protocol):
+    """Asked before each request leaves; raises RefusedByUs to stop it. The seam for a policy."""
+
+    async def __call__(self, endpoint: Endpoint, ids: Mapping[str, str]) -> None:
+        """Allow the request by returning."""
+        ...
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What the operator set for calls that do not say it themselves."""
+
+    org_slug: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A running call. `confirmed` is true only for the JSON boolean true."""
+
+    action: AnyAction
+    client: FlyClient
+    clock: Clock
+    rng: Random
+    defaults: Defaults = Defaults()
+    confirmed: bool = False
+    progress: Progress = no_progress
+    memory: Memory = field(default_factory=Memory)
+    checkpoint: Checkpoint | None = None
+
+    async def send(
+        self,
+        endpoint: Endpoint,
+        ids: Mapping[str, str],
+        *,
+        query: Mapping[str, str | int | bool] | None = None,
+        body: JsonValue = None,
+        nonce: str | None = None,
+        timeout: float | None = None,
+        final: bool = False,
+    ) -> Answer:
+        """Send one request that the row declares.
+
+        Raises:
+            Bug: the row does not list this endpoint.
+            FlyError: whatever the client met.
+
+        """
+        if endpoint not in self.action.calls:
+            raise Bug(f"{self.action.name} does not declare {endpoint.name}")
+        if self.checkpoint is not None:
+            await self.checkpoint(endpoint, ids)
+        return await self.client.call(
+            endpoint, ids, query=query, body=body, nonce=nonce, timeout=timeout, final=final
+        )
+
+    def mark(self) -> str:
+        """A value that no other call has: by it an unclear create is found again."""
+        return f"{self.rng.getrandbits(64):016x}"

@@ -1,0 +1,103 @@
+"""What an agent sees of one machine: its config in short, its last events, and never the values of env."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field, JsonValue, model_validator
+
+from fly_mcp_tools import config as configs
+from fly_mcp_tools.composites.list_machines import MachineRow
+from fly_mcp_tools.models import Result
+from fly_mcp_tools.wire import Event, Machine, obj
+
+#: Events of a machine that are shown.
+_EVENTS = 5
+
+
+class EventRow(Result):
+    """Something that happened to a machine."""
+
+    at: datetime
+    type: str
+    status: str
+    source: str
+    exit_code: int | None = None
+    oom_killed: bool | None = None
+
+
+class MachineDetail(MachineRow):
+    """A machine with its config. Values of env are left out: they may be secrets."""
+
+    instance_id: str = Field(description="version")
+    image: str
+    cpu_kind: str | None = None
+    cpus: int | None = None
+    memory_mb: int | None = None
+    auto_stop: str | None = Field(default=None, description="off, stop or suspend; absent without a service")
+    volume_id: str | None = None
+    volume_path: str | None = None
+    env_names: list[str]
+    metadata: dict[str, JsonValue] | None = None
+    services: list[JsonValue] | None = None
+    checks: list[JsonValue] | None = None
+    restart: JsonValue = None
+    host_status: str | None = Field(default=None, description="only where it is not ok")
+    cordoned: bool | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    events: list[EventRow] = Field(description="newest first")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_fly(cls, data: object) -> object:
+        """From Fly's machine JSON, by way of its own model."""
+        if not isinstance(data, dict):
+            return data
+        return detail(Machine.model_validate(data))
+
+
+def detail(machine: Machine) -> dict[str, Any]:
+    """The record of one machine."""
+    config = machine.config or {}
+    guest = obj(config.get("guest"))
+    mount = machine.mounts[0] if machine.mounts else {}
+    metadata = {key: value for key, value in machine.metadata.items() if key != configs.MARK}
+    return {
+        "id": machine.id,
+        "name": machine.name,
+        "state": machine.state,
+        "region": machine.region,
+        "private_ip": machine.private_ip,
+        "instance_id": machine.instance_id,
+        "image": machine.image,
+        "cpu_kind": guest.get("cpu_kind"),
+        "cpus": guest.get("cpus"),
+        "memory_mb": guest.get("memory_mb"),
+        "auto_stop": configs.autostop_of(config),
+        "volume_id": mount.get("volume"),
+        "volume_path": mount.get("path"),
+        "env_names": sorted(obj(config.get("env"))),
+        "metadata": metadata or None,
+        "services": machine.services or None,
+        "checks": machine.checks or None,
+        "restart": config.get("restart"),
+        "host_status": machine.host_status if machine.host_status not in ("", "ok") else None,
+        "cordoned": machine.cordoned or None,
+        "created_at": machine.created_at,
+        "updated_at": machine.updated_at,
+        "events": [_event(event) for event in machine.events[:_EVENTS]],
+    }
+
+
+def _event(event: Event) -> dict[str, Any]:
+    how = event.exit
+    return {
+        "at": event.timestamp / 1000,
+        "type": event.type,
+        "status": event.status,
+        "source": event.source,
+        "exit_code": how.get("exit_code"),
+        "oom_killed": how.get("oom_killed") or None,
+    }

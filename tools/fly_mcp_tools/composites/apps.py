@@ -1,0 +1,187 @@
+"""flyListApps, flyGetApp and flyCreateApp."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import anyio
+from pydantic import Field
+
+from fly_mcp_tools.api import apps, machines
+from fly_mcp_tools.call import Call
+from fly_mcp_tools.errors import Code, FlyError, MaybeDone, NotFound, TimedOut
+from fly_mcp_tools.ids import AppName, OrgSlug
+from fly_mcp_tools.models import Params, Result, WriteResult
+from fly_mcp_tools.wire import App
+
+from .listing import OfApp, capped
+
+#: Seconds for a new app to be seen by all of Fly (reference 4.1: flyctl polls for up to a minute).
+SEEN_WITHIN = 60.0
+#: Apps whose machines are counted at the same time, where Fly's list does not count them.
+_AT_ONCE = 8
+
+Org = Annotated[OrgSlug | None, Field(description="Organisation; default: the configured one")]
+
+
+class ListApps(Params):
+    """Nothing is required."""
+
+    org_slug: Org = None
+
+
+class CreateApp(Params):
+    """App names are unique over all of Fly."""
+
+    app_name: AppName
+    org_slug: Org = None
+
+
+class AppRow(Result):
+    """An app. `url` answers only where the app has an address and a service."""
+
+    id: str
+    name: str
+    status: str
+    machine_count: int | None = Field(description="null: could not be counted")
+    url: str
+
+
+class AppList(Result):
+    """The organisation's apps."""
+
+    apps: list[AppRow]
+    organization: str
+    total: int | None = Field(default=None, description="how many there are, where not all are shown")
+
+
+class AppDetail(AppRow):
+    """An app and what its machines are doing."""
+
+    organization: str | None = None
+    network: str | None = None
+    machine_states: dict[str, int] | None = Field(default=None, description="machines by state")
+
+
+class AppCreated(WriteResult):
+    """The new app. It has no machine yet."""
+
+    id: str
+    name: str
+    status: str
+    organization: str
+    url: str
+
+
+async def organisation(call: Call, asked: str | None) -> str:
+    """Whose apps: the argument, the operator's setting, the token's only organisation, or "personal"."""
+    if asked or call.defaults.org_slug:
+        return asked or call.defaults.org_slug
+    try:
+        slugs = await apps.organisations(call)
+    except FlyError as error:
+        if error.code in (Code.UNAUTHENTICATED, Code.NOT_CONFIGURED):
+            raise
+        slugs = []  # an older Fly, or a token that may not ask: the default is still worth a try
+    return slugs[0] if len(slugs) == 1 else "personal"
+
+
+async def list_(call: Call, params: ListApps) -> AppList:
+    """The organisation's apps with their status, URL and number of machines."""
+    org = await organisation(call, params.org_slug)
+    shown, total = capped(await apps.list_of(call, org))
+    counted: dict[str, int | None] = {app.name: app.machine_count for app in shown}
+    limiter = anyio.CapacityLimiter(_AT_ONCE)
+
+    async def count(app: App) -> None:
+        async with limiter:
+            try:
+                counted[app.name] = len(await machines.list_of(call, app.name))
+            except FlyError:
+                counted[app.name] = None
+
+    async with anyio.create_task_group() as group:
+        for app in shown:
+            if app.machine_count is None:
+                group.start_soon(count, app)
+    rows = [_row(app, counted[app.name]) for app in shown]
+    return AppList(apps=rows, organization=org, total=total)
+
+
+async def get(call: Call, params: OfApp) -> AppDetail:
+    """One app. Raises NotFound, or FlyError(forbidden) where it is somebody else's."""
+    app = await apps.get(call, params.app_name)
+    found = await machines.list_of(call, params.app_name)
+    row = _row(app, len(found))
+    return AppDetail(
+        **row.model_dump(),
+        organization=app.organization.slug if app.organization else None,
+        network=app.network or None,
+        machine_states=dict(Counter(machine.state for machine in found)) or None,
+    )
+
+
+async def create(call: Call, params: CreateApp) -> AppCreated:
+    """Create an empty app and see that Fly knows it.
+
+    Raises:
+        Conflict: the name is taken; names are unique over all of Fly.
+        MaybeDone: the answer was lost and the app is not there (yet).
+
+    """
+    org = await organisation(call, params.org_slug)
+    lost: FlyError | None = None
+    try:
+        await apps.create(call, params.app_name, org)
+    except (MaybeDone, TimedOut) as error:
+        lost = error
+    app = await _seen(call, params.app_name)
+    if app is None and lost is not None:
+        raise MaybeDone(
+            f"The request to create app {params.app_name} was sent, its answer lost, and the app is not there.",
+            hint="It was probably not created: flyGetApp looks; creating it again is safe, a name exists once.",
+            status=lost.status,
+            request_id=lost.request_id,
+        )
+    note = None
+    if app is None:
+        note = "Fly accepted it and does not show it yet; flyGetApp looks again."
+    elif lost is not None:
+        note = "Fly's answer was lost; an app of this name is there in an organisation of yours."
+    return AppCreated(
+        outcome="pending" if app is None else "done",
+        note=note,
+        id=app.id if app else "",
+        name=params.app_name,
+        status=(app.status if app else "") or "pending",
+        organization=app.organization.slug if app and app.organization else org,
+        url=url_of(params.app_name),
+    )
+
+
+async def _seen(call: Call, app_name: str) -> App | None:
+    """The app, once Fly shows it. A new app is 404 or 401 for a moment (reference 4.1)."""
+    began = call.clock.monotonic()
+    while True:
+        try:
+            return await apps.get(call, app_name)
+        except FlyError as error:
+            if not isinstance(error, NotFound) and error.code is not Code.UNAUTHENTICATED:
+                raise
+        if call.clock.monotonic() - began >= SEEN_WITHIN:
+            return None
+        await call.clock.sleep(1.0)
+
+
+def url_of(app_name: str) -> str:
+    """The public address, by Fly's convention: the API has none (reference 3.1)."""
+    return f"https://{app_name}.fly.dev"
+
+
+def _row(app: App, count: int | None) -> AppRow:
+    # Fly's list need not say the status; an app that never had a machine is pending.
+    status = app.status or ("pending" if count == 0 else "deployed" if count else "unknown")
+    return AppRow(
+        id=app.id or app.name, name=app.name, status=status, machine_count=count, url=url_of(app.name)
+    )

@@ -1,0 +1,72 @@
+"""flyDeleteApp."""
+
+from __future__ import annotations
+
+from pydantic import JsonValue
+
+from fly_mcp_tools.action import Loss
+from fly_mcp_tools.api import apps, machines, secrets, volumes
+from fly_mcp_tools.call import Call
+from fly_mcp_tools.errors import FlyError, MaybeDone, NotFound
+from fly_mcp_tools.models import WriteResult
+
+from .listing import OfApp
+
+#: Seconds for an app to be gone.
+GONE_WITHIN = 60.0
+
+
+class AppDeleted(WriteResult):
+    """What was destroyed."""
+
+    name: str
+    state: str
+
+
+async def preview(call: Call, params: OfApp) -> Loss:
+    """What deleting the app would lose: everything in it."""
+    name = params.app_name
+    app = await apps.get(call, name)
+    found = await machines.list_of(call, name)
+    disks = await volumes.list_of(call, name)
+    stored = await secrets.list_of(call, name)
+    facts: dict[str, JsonValue] = {
+        "app": name,
+        "organization": app.organization.slug if app.organization else None,
+        "machines": [f"{machine.id} {machine.state} {machine.region}" for machine in found],
+        "volumes": [f"{volume.id} {volume.name} {volume.size_gb} GB {volume.region}" for volume in disks],
+        "secrets": [secret.name for secret in stored],
+        **await apps.counts_around(call, name),
+    }
+    running = sum(machine.running for machine in found)
+    return Loss(
+        f"App {name} would be gone with {len(found)} machine(s) ({running} running), {len(disks)} volume(s) and "
+        f"all data on them, {len(stored)} secret(s), its addresses and certificates.",
+        facts,
+    )
+
+
+async def delete(call: Call, params: OfApp) -> AppDeleted:
+    """Destroy the app with everything in it, and see it gone."""
+    await apps.get(call, params.app_name)
+    lost = False
+    try:
+        await apps.delete(call, params.app_name)
+    except MaybeDone:
+        lost = True
+    began = call.clock.monotonic()
+    within = 10.0 if lost else GONE_WITHIN
+    state = "unknown"
+    while call.clock.monotonic() - began < within:
+        try:
+            state = (await apps.get(call, params.app_name)).status or "there"
+        except NotFound:
+            return AppDeleted(outcome="done", name=params.app_name, state="destroyed")
+        except FlyError as error:
+            state = f"unknown ({error.code})"
+        await call.clock.sleep(1.0)
+    if lost:
+        note = "The answer was lost and the app is still there. Repeating the call is safe."
+        return AppDeleted(outcome="unclear", note=note, name=params.app_name, state=state)
+    note = "Fly accepted it and the app is still there; flyGetApp looks again."
+    return AppDeleted(outcome="pending", note=note, name=params.app_name, state=state)

@@ -1,0 +1,119 @@
+"""Start, stop and suspend: one request each, and then the truth about what came of it."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from fly_mcp_tools import endpoints as fly
+from fly_mcp_tools.api import leases, machines
+from fly_mcp_tools.call import Call
+from fly_mcp_tools.endpoint import Endpoint
+from fly_mcp_tools.errors import MaybeDone
+from fly_mcp_tools.ids import AppName, MachineId
+from fly_mcp_tools.models import Params, WriteResult
+from fly_mcp_tools.wire import Machine
+
+from . import waiting
+
+#: Seconds until "still on the way" is said. A cold start is 2 to 6 s, a large image can take 70 (reference 5).
+START_WITHIN = 60.0
+#: Seconds: the longest graceful stop that Fly allows is 5 minutes; most take under 10 s.
+STOP_WITHIN = 45.0
+#: Seconds for the refusals that pass by themselves after a stop (up to about 8, reference 5.3).
+TRANSIENT_WITHIN = 20.0
+
+
+class OneMachine(Params):
+    """A machine of an app."""
+
+    app_name: AppName
+    machine_id: MachineId
+
+
+class Before(WriteResult):
+    """A machine's state before and now."""
+
+    id: str
+    name: str | None = None
+    state: str = Field(description="state now")
+    previous_state: str
+
+
+async def start(call: Call, params: OneMachine) -> Before:
+    """Start a machine and see it running.
+
+    Raises:
+        FlyError: wrong_state with changed="something" where it was started and did not stay up.
+
+    """
+    return await _drive(call, params, fly.START_MACHINE, "started", START_WITHIN)
+
+
+async def stop(call: Call, params: OneMachine) -> Before:
+    """Stop a machine and see it stopped."""
+    return await _drive(call, params, fly.STOP_MACHINE, "stopped", STOP_WITHIN)
+
+
+async def suspend(call: Call, params: OneMachine) -> Before:
+    """Suspend a machine; where Fly cannot keep its memory it stops instead, and the result says so."""
+    return await _drive(call, params, fly.SUSPEND_MACHINE, "suspended", STOP_WITHIN)
+
+
+async def _drive(call: Call, params: OneMachine, endpoint: Endpoint, goal: str, within: float) -> Before:
+    app_name, machine_id = params.app_name, params.machine_id
+    before = await machines.get(call, app_name, machine_id)
+    if before.state == goal:
+        return _result(before, before, "done", f"It was {goal} already; nothing was sent.")
+    unclear = False
+    async with leases.held(call, app_name, machine_id) as lease:
+        try:
+            await waiting.past_transient(
+                call,
+                lambda: machines.change_state(call, endpoint, app_name, machine_id, nonce=lease.nonce),
+                seconds=TRANSIENT_WITHIN,
+                lease=lease,
+            )
+        except MaybeDone:
+            # The request left and no answer came. The state tells: looked up below, never repeated blindly.
+            unclear = True
+    return await _outcome(call, params, before, goal, 10.0 if unclear else within, unclear=unclear)
+
+
+async def _outcome(
+    call: Call, params: OneMachine, before: Machine, goal: str, within: float, *, unclear: bool
+) -> Before:
+    ends = (goal, *_OTHER_ENDS[goal])
+    waited = await waiting.for_state(call, params.app_name, params.machine_id, ends, seconds=within)
+    now = await machines.get(call, params.app_name, params.machine_id)
+    if now.state == goal:
+        return _result(now, before, "done")
+    if unclear and now.state == before.state:
+        return _result(
+            now,
+            before,
+            "unclear",
+            f"The answer to the request was lost, and {waited.seconds:.0f} s later the machine is still "
+            f"{now.state}: it was probably not carried out. Repeating the call is safe.",
+        )
+    if goal == "suspended" and now.state == "stopped":
+        return _result(now, before, "done", "Fly could not keep its memory: it is stopped, not suspended.")
+    if goal == "started" and now.state in ("failed", "stopped", "suspended"):
+        raise waiting.ended_badly(now, goal)
+    return _result(now, before, "pending", waiting.look_later(now.id, now.state))
+
+
+#: Where a machine on its way to a state can end instead. Not "stopped" for started: it begins there.
+_OTHER_ENDS: dict[str, tuple[str, ...]] = {"started": ("failed",), "stopped": (), "suspended": ("stopped",)}
+
+
+def _result(now: Machine, before: Machine, outcome: str, note: str | None = None) -> Before:
+    return Before.model_validate(
+        {
+            "id": now.id,
+            "name": now.name or None,
+            "state": now.state,
+            "previous_state": before.state,
+            "outcome": outcome,
+            "note": note,
+        }
+    )

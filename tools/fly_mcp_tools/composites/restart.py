@@ -1,0 +1,149 @@
+"""flyRestartMachine: Fly's restart, or an update where only that brings new secrets to the machine.
+
+The documentation of the action promises that a restart applies secrets and configuration. Fly's own
+restart boots the same version again, with the secrets it had (reference 6.5). So where the app has secrets
+newer than the machine's version, the restart goes as an update of the unchanged config.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from fly_mcp_tools import endpoints as fly
+from fly_mcp_tools import ulid
+from fly_mcp_tools.api import leases, machines, secrets
+from fly_mcp_tools.call import Call
+from fly_mcp_tools.errors import FlyError, MaybeDone
+from fly_mcp_tools.models import WriteResult
+from fly_mcp_tools.wire import Machine, Secret
+
+from . import updating, waiting
+from .lifecycle import START_WITHIN, TRANSIENT_WITHIN, OneMachine
+
+#: Looks, and seconds between them, for the event that proves that the machine has been started anew.
+_LOOKS, _LOOK_EVERY = 20, 0.5
+
+
+class Restarted(WriteResult):
+    """The machine after the restart."""
+
+    id: str
+    state: str
+    previous_state: str
+    applied_secrets: list[str] = Field(description="names of secrets that are new to the machine")
+    how: str = Field(description="restart (same version) or update (new version, for the secrets)")
+
+
+async def restart(call: Call, params: OneMachine) -> Restarted:
+    """Restart a machine and see it running; new secrets are applied.
+
+    Raises:
+        FlyError: wrong_state with changed="something" where it does not come up again.
+
+    """
+    machine = await machines.get(call, params.app_name, params.machine_id)
+    names = newer(await secrets.list_of(call, params.app_name), machine)
+    names |= call.memory.stale_names(params.app_name, machine.id, machine.instance_id)
+    if names:
+        done = await updating.update(
+            call,
+            params.app_name,
+            machine,
+            lambda config: config,
+            launch=True,
+            min_secrets_version=call.memory.secrets_version(params.app_name),
+        )
+        return Restarted(
+            outcome=done.outcome,
+            note=done.note,
+            id=machine.id,
+            state=done.after.state,
+            previous_state=machine.state,
+            applied_secrets=sorted(names),
+            how="update",
+        )
+    return await _plain(call, params, machine)
+
+
+def newer(found: list[Secret], machine: Machine) -> frozenset[str]:
+    """Secrets set since the machine's version was made.
+
+    A version's id is a ULID and so tells when it was made. Whole seconds are compared, and a tie counts as
+    newer: an update too many is harmless, a secret too few is not.
+    """
+    made = ulid.made_at(machine.instance_id) or machine.created_at
+    if made is None:
+        return frozenset()
+    since = made.replace(microsecond=0)
+    return frozenset(secret.name for secret in found if _changed(secret, since))
+
+
+def _changed(secret: Secret, since: datetime) -> bool:
+    when = secret.updated_at or secret.created_at
+    return when is not None and when >= since
+
+
+async def _plain(call: Call, params: OneMachine, before: Machine) -> Restarted:
+    lost = False
+    async with leases.held(call, params.app_name, before.id) as lease:
+        try:
+            await waiting.past_transient(
+                call,
+                lambda: machines.change_state(
+                    call, fly.RESTART_MACHINE, params.app_name, before.id, nonce=lease.nonce
+                ),
+                seconds=TRANSIENT_WITHIN,
+                lease=lease,
+            )
+        except MaybeDone:
+            lost = True
+    now, seen = await _see(call, params.app_name, before)
+    note = None
+    outcome = "done"
+    if now.state in ("failed", "stopped"):
+        raise waiting.ended_badly(now, "started")
+    if now.state != "started":
+        outcome, note = "pending", waiting.look_later(now.id, now.state)
+    elif not seen:
+        outcome = "unclear"
+        what = "The answer to the restart was lost" if lost else "Fly accepted the restart"
+        note = f"{what}; the machine is started, but no event says that it was started anew."
+    return Restarted.model_validate(
+        {
+            "id": now.id,
+            "state": now.state,
+            "previous_state": before.state,
+            "applied_secrets": [],
+            "how": "restart",
+            "outcome": outcome,
+            "note": note,
+        }
+    )
+
+
+async def _see(call: Call, app_name: str, before: Machine) -> tuple[Machine, bool]:
+    """The machine once it has started anew, and whether an event proves it.
+
+    Right after the call Fly may still say "started" of the run before, so the state alone proves nothing.
+    """
+    old = {event.id for event in before.events}
+    now = before
+    for _ in range(_LOOKS):
+        await call.clock.sleep(_LOOK_EVERY)
+        now = await machines.get(call, app_name, before.id)
+        fresh = [event for event in now.events if event.id not in old]
+        if any(event.type == "start" and event.status == "started" for event in fresh):
+            return now, now.state == "started"
+        if fresh and now.state != "started":
+            break
+    try:
+        await waiting.for_state(call, app_name, before.id, ("started", "failed"), seconds=START_WITHIN)
+    except FlyError as error:
+        if error.changed == "nothing":
+            error.changed = "something"
+        raise
+    now = await machines.get(call, app_name, before.id)
+    fresh = [event for event in now.events if event.id not in old]
+    return now, any(event.type == "start" and event.status == "started" for event in fresh)

@@ -1,0 +1,201 @@
+"""flySetSecrets and flyUnsetSecrets: stored at once, on a machine only after an update of it.
+
+Fly's plain restart boots the same version with the secrets it had (reference 6.5). `restartMachines` does
+what Fly's CLI does: each running machine's config is posted back unchanged with the secrets' version, one
+machine after another, so that a bad value stops at the first.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from fly_mcp_tools.api import machines, secrets
+from fly_mcp_tools.call import Call
+from fly_mcp_tools.errors import FlyError
+from fly_mcp_tools.ids import AppName, SecretName
+from fly_mcp_tools.models import Params, Result, WriteResult
+from fly_mcp_tools.wire import RESERVED_GROUPS, Machine
+
+from . import updating
+
+#: Bytes of one value: what flyctl reads at most (reference 2.1).
+_LONGEST = 64 * 1024
+
+
+def _value(value: str) -> str:
+    if len(value.encode("utf-8", "surrogatepass")) > _LONGEST:
+        raise ValueError("a value has at most 65,536 bytes")
+    if "\x00" in value or not _encodable(value):
+        raise ValueError("a value is text without NUL characters")
+    return value
+
+
+def _encodable(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+SecretValue = Annotated[str, AfterValidator(_value)]
+Restart = Annotated[bool, Field(description="Update running machines so they get it")]
+
+
+class SetSecrets(Params):
+    """Names and values to set."""
+
+    app_name: AppName
+    secrets: Annotated[
+        dict[SecretName, SecretValue], Field(min_length=1, max_length=200, description="Name to value")
+    ]
+    restart_machines: Restart = False
+
+
+class UnsetSecrets(Params):
+    """Names to remove."""
+
+    app_name: AppName
+    secret_names: Annotated[
+        list[SecretName], Field(min_length=1, max_length=200, description="Secrets to remove")
+    ]
+    restart_machines: Restart = False
+
+
+class MachineUpdate(Result):
+    """What became of one machine."""
+
+    id: str
+    outcome: str = Field(description="done, pending, failed or not_tried")
+    state: str | None = None
+    note: str | None = None
+
+
+class SecretsChanged(WriteResult):
+    """What is stored, and which machines have it. Values appear nowhere."""
+
+    names: list[str] = Field(description="secrets set, or removed")
+    not_set: list[str] | None = Field(default=None, description="names that the app does not have")
+    machines: list[MachineUpdate] | None = Field(default=None, description="per updated machine")
+    still_old: list[str] | None = Field(default=None, description="machines that still run the old values")
+
+
+async def set_(call: Call, params: SetSecrets) -> SecretsChanged:
+    """Store secrets, and with `restartMachines` bring them to the running machines.
+
+    Raises:
+        FlyError: changed="something" where they were stored and a machine did not take the update.
+
+    """
+    version = await secrets.change(call, params.app_name, dict(params.secrets))
+    names = sorted(params.secrets)
+    return await _spread(call, params.app_name, names, version, not_set=None, restart=params.restart_machines)
+
+
+async def unset(call: Call, params: UnsetSecrets) -> SecretsChanged:
+    """Remove secrets, and with `restartMachines` take them from the running machines.
+
+    Raises:
+        FlyError: changed="something" where they were removed and a machine did not take the update.
+
+    """
+    known = {secret.name for secret in await secrets.list_of(call, params.app_name)}
+    wanted = dict.fromkeys(params.secret_names)
+    names = sorted(name for name in wanted if name in known)
+    not_set = sorted(name for name in wanted if name not in known)
+    if not names:
+        return SecretsChanged(
+            outcome="done", note="None of them is set; nothing was sent.", names=[], not_set=not_set
+        )
+    version = await secrets.change(call, params.app_name, dict.fromkeys(names))
+    return await _spread(
+        call, params.app_name, names, version, not_set=not_set, restart=params.restart_machines
+    )
+
+
+async def _spread(
+    call: Call,
+    app_name: str,
+    names: list[str],
+    version: int | None,
+    *,
+    not_set: list[str] | None,
+    restart: bool,
+) -> SecretsChanged:
+    try:
+        found = await machines.list_of(call, app_name)
+    except FlyError as error:
+        raise _stored(error, names, []) from None
+    old = [machine for machine in found if machine.group not in RESERVED_GROUPS]
+    call.memory.secrets_changed(
+        app_name, version, frozenset(names), {machine.id: machine.instance_id for machine in old}
+    )
+    running = [machine for machine in old if machine.running and not machine.standby]
+    if not restart:
+        holding = [machine.id for machine in old if machine.running or machine.state == "suspended"]
+        note = None
+        if holding:
+            note = "Stored. flyRestartMachine brings them to a machine, or restartMachines: true to all."
+        elif old:
+            note = "Stored. No machine is running; they come with the next update or start."
+        return SecretsChanged(
+            outcome="done", note=note, names=names, not_set=not_set or None, still_old=holding
+        )
+    done = await _update_each(call, app_name, running, names, version)
+    rest = [
+        machine.id for machine in old if machine.state == "suspended" or (machine.standby and machine.running)
+    ]
+    pending = any(item.outcome == "pending" for item in done)
+    return SecretsChanged(
+        outcome="pending" if pending else "done",
+        note=_rest_note(old, running),
+        names=names,
+        not_set=not_set or None,
+        machines=done,
+        still_old=rest,
+    )
+
+
+def _rest_note(old: list[Machine], running: list[Machine]) -> str | None:
+    idle = len(old) - len(running)
+    if not idle:
+        return None
+    return f"{idle} machine{'s' if idle > 1 else ''} not running or standing by left alone."
+
+
+async def _update_each(
+    call: Call, app_name: str, running: list[Machine], names: list[str], version: int | None
+) -> list[MachineUpdate]:
+    done: list[MachineUpdate] = []
+    for number, machine in enumerate(running):
+        await call.progress(number, len(running), f"updating machine {machine.id}")
+        try:
+            updated = await updating.update(
+                call, app_name, machine, lambda config: config, min_secrets_version=version
+            )
+        except FlyError as error:
+            done.append(MachineUpdate(id=machine.id, outcome="failed", note=error.message))
+            done += [MachineUpdate(id=later.id, outcome="not_tried") for later in running[number + 1 :]]
+            raise _stored(error, names, done) from None
+        done.append(
+            MachineUpdate(
+                id=machine.id, outcome=updated.outcome, state=updated.after.state, note=updated.note
+            )
+        )
+    return done
+
+
+def _stored(error: FlyError, names: list[str], done: list[MachineUpdate]) -> FlyError:
+    """The secrets are changed at Fly whatever happened after: say so, with each machine."""
+    return FlyError(
+        f"The secrets are stored, but not on every machine: {error.message}",
+        code=error.code,
+        hint="After mending the cause, flyRestartMachine brings them to a machine.",
+        retryable=error.retryable,
+        changed="something",
+        status=error.status,
+        request_id=error.request_id,
+        facts={**error.facts, "stored": list(names), "machines": [item.wire() for item in done]},
+    )

@@ -1,0 +1,70 @@
+"""What this process remembers of Fly because Fly does not tell it.
+
+Fly's REST API does not say which version of an app's secrets a machine runs, and a removed secret leaves
+no trace in the list. So what our own set and unset calls have left undone is remembered: which machines
+(by version) still run the old values. It is a help, not a truth: other clients' removals are not in it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+#: Apps remembered at most; the oldest go first, so that a long-lived server does not grow.
+_APPS = 1000
+
+
+@dataclass
+class StaleSecrets:
+    """An app's secret changes that some machines have not seen yet."""
+
+    version: int | None = None
+    #: machine id -> (its version when it was last seen running old values, the names that changed)
+    machines: dict[str, tuple[str, frozenset[str]]] = field(
+        default_factory=dict[str, tuple[str, frozenset[str]]]
+    )
+
+
+@dataclass
+class KnownRegions:
+    """The regions last read: code -> name, the codes closed to new machines, and when (monotonic seconds)."""
+
+    names: dict[str, str] = field(default_factory=dict[str, str])
+    deprecated: frozenset[str] = frozenset()
+    read_at: float | None = None
+
+
+@dataclass
+class Memory:
+    """One per client, shared by all calls."""
+
+    regions: KnownRegions = field(default_factory=KnownRegions)
+    _apps: OrderedDict[str, StaleSecrets] = field(default_factory=OrderedDict[str, StaleSecrets])
+
+    def secrets_changed(
+        self, app_name: str, version: int | None, names: frozenset[str], stale: dict[str, str]
+    ) -> None:
+        """Remember that the machines `stale` (id -> instance id) do not have the change to `names` yet."""
+        entry = self._apps.pop(app_name, None) or StaleSecrets()
+        if version is not None:
+            entry.version = version
+        kept: dict[str, tuple[str, frozenset[str]]] = {}
+        for machine, instance in stale.items():
+            before = entry.machines.get(machine)
+            earlier = before[1] if before and before[0] == instance else frozenset[str]()
+            kept[machine] = (instance, earlier | names)
+        entry.machines = kept
+        self._apps[app_name] = entry
+        while len(self._apps) > _APPS:
+            self._apps.popitem(last=False)
+
+    def stale_names(self, app_name: str, machine_id: str, instance_id: str) -> frozenset[str]:
+        """Names changed by us that this version of the machine does not have."""
+        entry = self._apps.get(app_name)
+        found = entry.machines.get(machine_id) if entry else None
+        return found[1] if found and found[0] == instance_id else frozenset()
+
+    def secrets_version(self, app_name: str) -> int | None:
+        """The newest version of the app's secrets that Fly told us."""
+        entry = self._apps.get(app_name)
+        return entry.version if entry else None

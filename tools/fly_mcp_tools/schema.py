@@ -1,0 +1,91 @@
+"""JSON Schemas of a row, slim: what a model pays for in every conversation.
+
+pydantic's own schemas carry titles, null branches and defaults that say nothing. They are taken out; what
+constrains a value stays. Object roots only, no references: every client of every age reads that.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from .action import AnyAction, Gate
+
+Schema = dict[str, Any]
+
+#: What the gate adds, and nothing else.
+CONFIRM: Schema = {"type": "boolean", "description": "true to destroy"}
+
+
+def input_schema(action: AnyAction) -> Schema:
+    """What the tool takes, `confirm` included where the row's gate asks."""
+    schema = slim(action.params)
+    schema.setdefault("properties", {})
+    if action.gate is not Gate.NEVER:
+        schema["properties"]["confirm"] = dict(CONFIRM)
+    return schema
+
+
+def output_schema(action: AnyAction) -> Schema:
+    """What a success holds. Open: a later version may add keys."""
+    return slim(action.result)
+
+
+def slim(model: type[BaseModel]) -> Schema:
+    """The model's schema without noise."""
+    raw = model.model_json_schema(by_alias=True, mode="validation")
+    schema = _slim(raw, raw.get("$defs", {}))
+    return {key: schema[key] for key in _ORDER if key in schema}
+
+
+#: The root's keys, in the order in which they are read.
+_ORDER = ("type", "properties", "required", "additionalProperties")
+
+
+def _slim(node: object, definitions: Schema) -> Any:  # noqa: ANN401 - any JSON Schema node
+    if isinstance(node, list):
+        return [_slim(item, definitions) for item in cast("list[object]", node)]
+    if not isinstance(node, dict):
+        return node
+    return _slim_object(_choice(_target(cast("Schema", node), definitions)), definitions)
+
+
+def _target(node: Schema, definitions: Schema) -> Schema:
+    """The node with what it refers to in its place."""
+    if "$ref" in node:
+        target = dict(definitions[node["$ref"].rsplit("/", 1)[-1]])
+        target.pop("description", None)  # a class's docstring is for us, not for a model
+        node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
+    return node
+
+
+def _choice(node: Schema) -> Schema:
+    """Without the null branch, where leaving the argument out says the same."""
+    node = dict(node)
+    if "anyOf" in node:
+        choices = [choice for choice in node["anyOf"] if choice.get("type") != "null"]
+        nullable = len(choices) < len(node["anyOf"])
+        if len(choices) == 1 and (not nullable or node.get("default", 0) is None):
+            del node["anyOf"]
+            return _choice({**choices[0], **node})
+        if len(choices) == 1 and set(choices[0]) == {"type"}:
+            del node["anyOf"]
+            node = {"type": [choices[0]["type"], "null"], **node}
+    if node.get("default", 0) is None or node.get("default") is False:
+        del node["default"]
+    return node
+
+
+def _slim_object(node: Schema, definitions: Schema) -> Schema:
+    kept: Schema = {}
+    for key, value in node.items():
+        if key in ("title", "$defs", "format"):
+            continue
+        if key == "properties":
+            kept[key] = {name: _slim(item, definitions) for name, item in value.items()}
+        elif key == "required":
+            kept[key] = list(value)
+        else:
+            kept[key] = _slim(value, definitions)
+    return kept
