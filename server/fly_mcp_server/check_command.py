@@ -13,41 +13,18 @@ import anyio
 import click
 
 from fly_mcp_tools import endpoints as fly
-from fly_mcp_tools.action import Access, Action, Example, Group, Scope
-from fly_mcp_tools.api import apps, parse
+from fly_mcp_tools.api import apps
 from fly_mcp_tools.call import Call
+from fly_mcp_tools.catalogue.apps import LIST_APPS
 from fly_mcp_tools.chance import SystemRandom
 from fly_mcp_tools.clock import SystemClock
-from fly_mcp_tools.composites.apps import ListApps, organisation
-from fly_mcp_tools.errors import Code, FlyError, NotConfigured, NotSent
+from fly_mcp_tools.composites.apps import organisation
+from fly_mcp_tools.errors import Code, FlyError, NotConfigured, NotSent, RefusedByFly
 from fly_mcp_tools.foreign import clean
-from fly_mcp_tools.models import Result
-from fly_mcp_tools.wire import obj, objects
+from fly_mcp_tools.wire import JsonObject, obj, objects
 
 from .runtime import Runtime, build
 from .settings import SettingsError, read
-
-
-class _Nothing(Result):
-    """The check answers in words."""
-
-
-#: Not in the table: agents have the actions; this is the operator's own look.
-_CHECK = Action(
-    name="flyCheckAccess",
-    title="Check access",
-    summary="Check token, organisation and reachability.",
-    group=Group.APPS,
-    calls=(fly.LIST_REGIONS, fly.CURRENT_TOKEN, fly.LIST_APPS),
-    params=ListApps,
-    result=_Nothing,
-    access=Access.READ,
-    additive=True,
-    idempotent=True,
-    scope=Scope.READONLY,
-    source="https://fly.io/docs/security/tokens/",
-    examples=(Example("does it work?", {}),),
-)
 
 
 @dataclass
@@ -84,8 +61,9 @@ def run(emulator: bool) -> int:
 
 
 async def _check(runtime: Runtime, org_slug: str, report: _Report) -> None:
+    # The row of flyListApps: what it may send is what is looked at here.
     call = Call(
-        action=_CHECK,
+        action=LIST_APPS,
         client=runtime.client,
         clock=SystemClock(),
         rng=SystemRandom(),
@@ -98,48 +76,42 @@ async def _check(runtime: Runtime, org_slug: str, report: _Report) -> None:
             report.bad(
                 "token", "there is none.", "Set FLY_API_TOKEN: fly tokens create org, or deploy -a APP."
             )
-            return
-        if not await _reachable(call, runtime, report) or not await _token(call, report):
-            return
-        await _organisation(call, org_slug, report)
+        elif await _token(call, runtime, report):
+            await _organisation(call, org_slug, report)
     finally:
         await runtime.client.aclose()
 
 
-async def _reachable(call: Call, runtime: Runtime, report: _Report) -> bool:
+async def _token(call: Call, runtime: Runtime, report: _Report) -> bool:
+    host = runtime.base_url.host if runtime.emulator is None else "the emulator"
     try:
-        answer = await call.send(fly.LIST_REGIONS, {})
-        count = len(objects(obj(answer.data).get("Regions")))
-        report.good("reachability", f"{runtime.base_url.host} answers, with {count} regions")
+        answer = await call.send(fly.CURRENT_TOKEN, {})
     except NotSent as error:
         report.bad("reachability", error.message, error.hint)
         return False
-    except FlyError as error:
-        if error.code is Code.UNAUTHENTICATED:
-            report.good("reachability", f"{runtime.base_url.host} answers")
-            return True
-        report.bad("reachability", error.message, error.hint)
-        return False
-    return True
-
-
-async def _token(call: Call, report: _Report) -> bool:
-    try:
-        answer = await call.send(fly.CURRENT_TOKEN, {})
-        rows = objects(parse.key(answer.data, "tokens", endpoint=fly.CURRENT_TOKEN, answer=answer))
-    except FlyError as error:
+    except RefusedByFly as error:
+        report.good("reachability", f"{host} answers")
         if error.code in (Code.UNAUTHENTICATED, Code.FORBIDDEN):
             report.bad("token", error.message, error.hint)
             return False
-        report.good("token", "accepted; Fly does not say what it is for")
+        report.good("token", "Fly does not say what it is for")
         return True
-    for row in rows:
-        names = row.get("apps")
-        words = ", ".join(map(str, names)) if isinstance(names, list) else "unknown"
-        org = clean(str(row.get("org_slug") or row.get("organization") or "unknown"))
-        scope = "all apps" if words in ("*", "") else f"apps {clean(words)}"
-        report.good("token", f"for organisation {org}, {scope}")
+    except FlyError as error:
+        report.bad("reachability", error.message, error.hint)
+        return False
+    report.good("reachability", f"{host} answers")
+    for row in objects(obj(answer.data).get("tokens")):
+        report.good("token", _words(row))
     return True
+
+
+def _words(row: JsonObject) -> str:
+    names = row.get("apps")
+    apps_of = [clean(str(name)) for name in names] if isinstance(names, list) else []
+    scope = "all apps" if apps_of in ([], ["*"]) else f"apps {', '.join(apps_of)}"
+    return (
+        f"for organisation {clean(str(row.get('org_slug') or row.get('organization') or 'unknown'))}, {scope}"
+    )
 
 
 async def _organisation(call: Call, org_slug: str, report: _Report) -> None:

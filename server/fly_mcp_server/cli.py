@@ -79,9 +79,19 @@ def check(emulator: bool) -> None:
 @click.argument("root", default=".", type=click.Path(exists=True, file_okay=False))
 def docs(write: bool, only_check: bool, root: str) -> None:
     """Generate the tables of the documentation from the action table and the settings."""
+    if write == only_check:
+        raise click.UsageError("give one of --write and --check")
     from .docs_command import run
 
-    sys.exit(run(root, write=write and not only_check))
+    sys.exit(run(root, write=write))
+
+
+@main.command()
+def demo() -> None:
+    """Play the documented use cases against the embedded Fly, as an MCP client would."""
+    from .demo_command import run
+
+    sys.exit(run())
 
 
 def _serve(emulator: bool, log_level: str) -> None:

@@ -46,7 +46,6 @@ def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock 
 
     Raises:
         NotConfigured: the token or the base URL cannot be used.
-
     """
     clock = clock or SystemClock()
     transport: Transport | None = None

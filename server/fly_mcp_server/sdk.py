@@ -111,7 +111,8 @@ def _unknown_names(tools: FlyTools) -> ServerMiddleware[Any]:
     """Unknown tool names are the protocol's -32602; the SDK would answer a result, or -32603 for a prompt."""
 
     async def middleware(
-        ctx: ServerRequestContext[Any], call_next: Callable[[ServerRequestContext[Any]], Awaitable[HandlerResult]]
+        ctx: ServerRequestContext[Any],
+        call_next: Callable[[ServerRequestContext[Any]], Awaitable[HandlerResult]],
     ) -> HandlerResult:
         params = ctx.params or {}
         name = str(params.get("name", ""))

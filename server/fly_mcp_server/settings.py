@@ -43,12 +43,12 @@ class Settings(BaseSettings):
     emulator: bool = Field(
         default=False,
         validation_alias=AliasChoices("FLY_MCP_EMULATOR"),
-        description="`1`: serve the embedded Fly instead of the real one (the flag `--emulator`).",
+        description="`1`: serve the embedded Fly instead of the real one.",
     )
     log_level: str = Field(
         default="warning",
         validation_alias=AliasChoices("FLY_MCP_LOG_LEVEL"),
-        description="`debug`, `info`, `warning` or `error`; log lines go to stderr (the flag `--log-level`).",
+        description="`debug`, `info`, `warning` (the default) or `error`; log lines go to stderr.",
     )
 
 
@@ -59,7 +59,6 @@ def read() -> Settings:
 
     Raises:
         SettingsError: naming every setting that cannot be used.
-
     """
     try:
         settings = Settings(_env_ignore_empty=True)  # type: ignore[call-arg]  # pydantic-settings' own switch

@@ -1,13 +1,13 @@
-"""An emulator on virtual time, and a client of the kind anybody could write."""
+"""An emulator on virtual time, with the default world, and somebody who calls it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import httpx2
 import pytest
 
 from fly_mcp_emulator import Emulator
+from tests.emulator.caller import Caller, client
 from tests.virtual_time import LoopClock
 
 
@@ -17,11 +17,6 @@ def emu() -> Emulator:
 
 
 @pytest.fixture
-async def fly(emu: Emulator) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app=emu.app),
-        base_url="http://fly.test/v1",
-        headers={"authorization": "Bearer word"},
-        timeout=None,
-    ) as client:
-        yield client
+async def fly(emu: Emulator) -> AsyncIterator[Caller]:
+    async with client(emu) as http:
+        yield Caller(http)

@@ -9,10 +9,10 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.emulator.shell_machine import FakeClock, PretendMachine
 
 import fly_mcp_emulator.shell
 from fly_mcp_emulator.shell import ExecResult, Shell
-from tests.emulator.shell_machine import FakeClock, PretendMachine
 
 SOURCES = sorted(Path(fly_mcp_emulator.shell.__file__).parent.rglob("*.py"))
 ALLOWED = {
@@ -61,6 +61,8 @@ def test_no_module_of_the_shell_is_longer_than_400_lines(source: Path) -> None:
         "echo $((" + "(" * 200 + "1" + ")" * 200 + "))",
         "(" * 200 + "echo" + ")" * 200,
         "if " * 200 + "true",
+        "X='" + "echo $((1+1));" * 8_000 + '\'; while true; do sh -c "$X" > /dev/null; done',
+        'X="$(seq 9000)"; while true; do echo $X > /dev/null; done',
         "set " + "a " * 50_000 + "; while true; do echo $@; done",
     ],
 )
@@ -106,6 +108,7 @@ async def test_a_sleeping_command_can_be_cancelled() -> None:
 
     class StuckClock(FakeClock):
         async def sleep(self, seconds: float) -> None:
+            self.slept.append(seconds)
             await anyio.sleep_forever()
 
     machine = PretendMachine(clock=StuckClock())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.emulator.shell_machine import FakeClock, PretendMachine
 
 from fly_mcp_emulator.shell.samples import DEFAULT_BOOTED_AT
-from tests.emulator.shell_machine import FakeClock, PretendMachine
+from fly_mcp_emulator.shell.supervision import DEFAULT_CONFIG
 
 
 @pytest.fixture
@@ -53,8 +54,8 @@ def machine() -> PretendMachine:
             "/t/abc:a\n/t/sub/page.html:<a href=x>\n/t/sub/page.html\nsub/page.html:<a href=x>\n",
         ),
         (
-            "grep -E '^(INFO|ERROR) [a-z]{2} ' /t/log; grep -o '[0-9][0-9]*' /t/nums | head -1; grep -F '.' /t/log || echo none",
-            "ERROR no route\n10\nnone\n",
+            "grep -E '^(INFO|ERROR) [a-z]{2} ' /t/log; grep -o '[0-9][0-9]*' /t/nums | head -1; grep -F . /t/abc || :",
+            "ERROR no route\n10\n",
         ),
         (
             "grep -w error /t/log || echo none; grep -A1 start /t/log; grep -B1 -m1 ERROR /t/log",
@@ -69,7 +70,7 @@ def machine() -> PretendMachine:
             "2\nERROR no route\nnone\n",
         ),
         (
-            "find /t -name '*.html'; find /t -type d -name 's*'; find /t -maxdepth 1 -type f ! -name 'n*'; cd /t/sub; find .",
+            "find /t -name \\*.html; find /t -type d -name s\\*; find /t -maxdepth 1 -type f ! -name n\\*; cd /t/sub; find",
             "/t/sub/page.html\n/t/sub\n/t/abc\n/t/log\n.\n./.hidden\n./page.html\n",
         ),
         (
@@ -84,7 +85,7 @@ def machine() -> PretendMachine:
         ("echo Hello | tr a-z A-Z; echo a-b | tr -d -; echo 'a   b' | tr -s ' '", "HELLO\nab\na b\n"),
         ("mkdir /t/d; mkdir -p /t/d /t/e/f/g; touch /t/e/f/x; ls /t/d /t/e/f", "/t/d:\n\n/t/e/f:\ng\nx\n"),
         (
-            "cp /t/abc /t/copy; cat /t/copy | head -1; mv /t/copy /t/empty; ls /t/empty; cp -r /t/sub /t/two; ls -A /t/two",
+            "cp /t/abc /t/copy; cat /t/copy | head -1; mv /t/copy /t/empty; ls /t/empty; cp -r /t/sub /t/2; ls -A /t/2",
             "a\ncopy\n.hidden\npage.html\n",
         ),
         (
@@ -166,7 +167,7 @@ async def test_a_command_prints_what_the_real_one_would(
         (
             "supervisorctl status",
             2,
-            "Error: could not find config file /etc/supervisor/conf.d/supervisord.conf\nFor help, use supervisorctl -h\n",
+            f"Error: could not find config file {DEFAULT_CONFIG}\nFor help, use supervisorctl -h\n",
         ),
     ],
 )
@@ -193,7 +194,7 @@ async def test_ls_l_has_the_columns_people_read(machine: PretendMachine) -> None
         "-rw-r--r-- 1 root root 5000 Jan 15 08:00 big\n"
         "drwxr-xr-x 2 root root 4096 Jan 15 08:00 empty\n"
         "-rw-r--r-- 1 root root   41 Jan 15 08:00 log\n"
-        "-rw-r--r-- 1 root root   15 Jan 15 08:00 nums\n"
+        "-rw-r--r-- 1 root root   14 Jan 15 08:00 nums\n"
         "drwxr-xr-x 2 root root 4096 Jan 15 08:00 sub\n"
     )
     assert (await machine.out("ls -lh /t/big")).split()[4] == "4.9K"

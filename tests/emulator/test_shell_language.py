@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.emulator.shell_machine import PretendMachine
 
 
@@ -195,7 +194,7 @@ async def test_programs_may_be_called_by_path(machine: PretendMachine) -> None:
         ("[[ a = a ]]", "[[ ]]"),
         ("echo {a,b}", "brace expansion"),
         ("echo ${x^^}", "${x^^}"),
-        ("echo $((i++))", "arithmetic like '++'"),
+        ("echo $((i++))", "arithmetic like 'i++'"),
         ("echo 3>/tmp/x", "file descriptor 3"),
         ("ls --frobnicate", "ls --frobnicate"),
         ("for ((;;)); do echo; done", "for (( ))"),

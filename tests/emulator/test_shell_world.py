@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from tests.emulator.shell_machine import PretendMachine
 
 from fly_mcp_emulator.shell import ExecResult
 from fly_mcp_emulator.shell.samples import base_files, default_files, default_volume_files
-from tests.emulator.shell_machine import PretendMachine
 
 
 @pytest.fixture
@@ -52,7 +54,6 @@ async def test_the_documented_log_tells_why_it_fails(machine: PretendMachine) ->
 async def test_the_documented_ps_shows_supervisord_and_its_programs(machine: PretendMachine) -> None:
     lines = (await machine.run("ps", "aux")).stdout.splitlines()
     assert lines[0] == "USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START  TIME COMMAND"
-    assert [line[line.index(":", 60) + 4 :].strip() for line in lines[-3:]] != []
     text = "\n".join(lines)
     assert all(
         each in text
@@ -81,7 +82,7 @@ async def test_a_restarted_program_has_a_new_pid_and_a_new_start(machine: Preten
 
 
 async def test_a_stopped_program_is_gone_from_ps_and_seen_in_status(machine: PretendMachine) -> None:
-    """supervisor 4: `status` ends with 3 when something is not running."""
+    """Supervisor 4: `status` ends with 3 when something is not running."""
     assert await machine.out("supervisorctl stop app") == "app: stopped\n"
     status = await machine.run("supervisorctl", "status")
     assert status.exit_code == 3
@@ -95,10 +96,7 @@ async def test_a_stopped_program_is_gone_from_ps_and_seen_in_status(machine: Pre
 async def test_a_program_stopped_before_a_reboot_runs_after_it(machine: PretendMachine) -> None:
     await machine.out("supervisorctl stop app; sleep 60")
     offset = machine.clock.now() - machine.processes[0].stime
-    machine.processes = [
-        type(each)(**{name: getattr(each, name) for name in each.__slots__} | {"stime": each.stime + offset})
-        for each in machine.processes
-    ]
+    machine.processes = [replace(each, stime=each.stime + offset) for each in machine.processes]
     assert "RUNNING" in await machine.out("supervisorctl status app")
 
 
@@ -109,7 +107,7 @@ async def test_a_program_stopped_before_a_reboot_runs_after_it(machine: PretendM
 async def test_an_unknown_program_is_no_such_process(
     machine: PretendMachine, action: str, code: int, times: int
 ) -> None:
-    """supervisor 4: `restart` is stop and then start, so it complains twice."""
+    """Supervisor 4: `restart` is stop and then start, so it complains twice."""
     result = await machine.run("supervisorctl", action, "nope")
     assert (result.exit_code, result.stdout) == (code, "nope: ERROR (no such process)\n" * times)
 

@@ -9,12 +9,14 @@ from random import Random
 
 import anyio
 import httpx2
+import pytest
 
 from fly_mcp_tools.base_url import BaseUrl, parse_base_url
 from fly_mcp_tools.client import FlyClient
 from fly_mcp_tools.clock import SystemClock
 from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.endpoint import Endpoint
+from fly_mcp_tools.errors import FlyError
 from fly_mcp_tools.limits import Limits
 
 CANARY = "fm2_canaryCANARYcanary0123456789+/="
@@ -91,3 +93,29 @@ def client_of(
         transport=transport,
         limits=limits,
     )
+
+
+NOT_SENT = [
+    httpx2.ConnectError("refused"),
+    httpx2.ConnectTimeout("slow"),
+    httpx2.PoolTimeout("busy"),
+    httpx2.ProxyError("403 Forbidden"),
+    httpx2.UnsupportedProtocol("what"),
+]
+MAYBE = [
+    httpx2.ReadError("reset"),
+    httpx2.WriteError("reset"),
+    httpx2.CloseError("reset"),
+    httpx2.ReadTimeout("slow"),
+    httpx2.WriteTimeout("slow"),
+    httpx2.RemoteProtocolError("Server disconnected without sending a response."),
+    httpx2.LocalProtocolError("what"),
+    httpx2.DecodingError("bad gzip"),
+]
+
+
+async def error_of(client: FlyClient, endpoint: Endpoint) -> FlyError:
+    """The error that a call to `endpoint` ends in."""
+    with pytest.raises(FlyError) as caught:
+        await client.call(endpoint, ids_for(endpoint))
+    return caught.value

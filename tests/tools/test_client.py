@@ -1,63 +1,29 @@
-"""The client through its only door: what leaves the process, what comes back, what is never lost."""
+"""The client through its only door: what leaves the process and what comes back."""
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Callable
 
 import anyio
-import anyio.lowlevel
 import httpx2
 import pytest
-from tests.tools.fakes import APP, CANARY, MACHINE, Fly, answer, client_of, ids_for
+from tests.tools.fakes import APP, CANARY, MACHINE, MAYBE, NOT_SENT, Fly, answer, client_of, error_of, ids_for
 
 from fly_mcp_tools.base_url import parse_base_url
-from fly_mcp_tools.client import FlyClient
-from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.endpoint import Endpoint
 from fly_mcp_tools.endpoints import (
-    CREATE_APP,
     CREATE_MACHINE,
     DELETE_MACHINE,
     ENDPOINTS,
     GET_MACHINE,
     LIST_APPS,
-    LIST_REGIONS,
-    RELEASE_LEASE,
-    SET_SECRETS,
     START_MACHINE,
     UPDATE_MACHINE,
 )
-from fly_mcp_tools.errors import Code, FlyError, MaybeDone, NotConfigured, NotFound, NotSent, RefusedByFly
+from fly_mcp_tools.errors import Code, MaybeDone, NotConfigured, NotFound, NotSent
 from fly_mcp_tools.http import MAX_BODY, asgi_transport
 
 every = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
-NOT_SENT = [
-    httpx2.ConnectError("refused"),
-    httpx2.ConnectTimeout("slow"),
-    httpx2.PoolTimeout("busy"),
-    httpx2.ProxyError("403 Forbidden"),
-    httpx2.UnsupportedProtocol("what"),
-]
-MAYBE = [
-    httpx2.ReadError("reset"),
-    httpx2.WriteError("reset"),
-    httpx2.CloseError("reset"),
-    httpx2.ReadTimeout("slow"),
-    httpx2.WriteTimeout("slow"),
-    httpx2.RemoteProtocolError("Server disconnected without sending a response."),
-    httpx2.LocalProtocolError("what"),
-    httpx2.DecodingError("bad gzip"),
-]
-
-
-async def error_of(client: FlyClient, endpoint: Endpoint) -> FlyError:
-    """The error that a call to `endpoint` ends in."""
-    with pytest.raises(FlyError) as caught:
-        await client.call(endpoint, ids_for(endpoint))
-    return caught.value
-
 
 # What leaves the process
 
@@ -263,183 +229,3 @@ async def test_an_asgi_app_answers_in_this_process() -> None:
 
     got = await client_of(asgi_transport(app)).call(LIST_APPS, {})
     assert got.data == {"path": "/v1/apps"}
-
-
-# What is never lost: cancellation and the end
-
-
-async def test_cancelling_a_write_waits_for_its_answer() -> None:
-    """Issue 2, section 5: cancellation never cuts between a request sent and its answer."""
-    fly = Fly(answer(200, {"id": "new"}), seconds=3)
-    client = client_of(fly)
-    got: list[object] = []
-    with anyio.move_on_after(1) as scope:
-        got.append((await client.call(CREATE_MACHINE, {"app_name": APP}, body={})).data)
-        await anyio.lowlevel.checkpoint()
-        got.append("went on")
-    assert scope.cancelled_caught
-    assert got == [{"id": "new"}]
-    assert fly.answered == 1
-    assert anyio.current_time() >= 3
-
-
-async def test_cancelling_a_read_cuts_it() -> None:
-    """Ours: nothing is lost with a read."""
-    fly = Fly(seconds=30)
-    began = anyio.current_time()
-    with anyio.move_on_after(1):
-        await client_of(fly).call(LIST_APPS, {})
-    assert anyio.current_time() - began == pytest.approx(1)
-    assert fly.answered == 0
-
-
-async def test_a_write_cancelled_before_it_is_sent_is_not_sent() -> None:
-    """Ours: in the bucket's queue, between two attempts, or before anything."""
-    fly = Fly(answer(503))
-    client = client_of(fly)
-    with anyio.CancelScope() as scope:
-        scope.cancel()
-        await client.call(START_MACHINE, ids_for(START_MACHINE))
-    assert not fly.seen
-    with anyio.move_on_after(0.001):
-        await client.call(START_MACHINE, ids_for(START_MACHINE))
-    assert len(fly.seen) == 1
-    fly = Fly()
-    client = client_of(fly)
-    with anyio.move_on_after(0.5):
-        for _ in range(4):
-            await client.call(START_MACHINE, ids_for(START_MACHINE))
-    assert len(fly.seen) == 3
-    assert client.in_flight() == ()
-
-
-async def test_drain_waits_for_the_writes_in_flight() -> None:
-    """Issue 2, section 5: SIGTERM; the answer in flight awaited."""
-    fly = Fly(seconds=2)
-    client = client_of(fly)
-    async with anyio.create_task_group() as group:
-        group.start_soon(client.call, START_MACHINE, ids_for(START_MACHINE))
-        group.start_soon(client.call, CREATE_MACHINE, {"app_name": APP})
-        group.start_soon(client.call, LIST_APPS, ids_for(LIST_APPS))
-        await anyio.sleep(0.5)
-        assert client.in_flight() == (f"start machine {MACHINE} of {APP}", f"create a machine in {APP}")
-        assert await client.drain(3) == ()
-        assert anyio.current_time() == pytest.approx(2)
-    assert client.in_flight() == ()
-
-
-async def test_drain_names_what_is_left_unclear() -> None:
-    """Issue 2, section 5: what is left unclear is named."""
-    client = client_of(Fly(seconds=20))
-    async with anyio.create_task_group() as group:
-        group.start_soon(client.call, START_MACHINE, ids_for(START_MACHINE))
-        await anyio.sleep(0.5)
-        assert await client.drain(3) == (f"start machine {MACHINE} of {APP}",)
-        assert anyio.current_time() == pytest.approx(3.5)
-
-
-async def test_a_write_between_two_unclear_attempts_is_still_named() -> None:
-    """Ours: nothing is in the air, but nobody knows whether it happened."""
-    client = client_of(Fly(httpx2.ReadError("reset"), answer(200, {})))
-    async with anyio.create_task_group() as group:
-        group.start_soon(client.call, START_MACHINE, ids_for(START_MACHINE))
-        await anyio.sleep(0.001)
-        assert client.in_flight() == (f"start machine {MACHINE} of {APP}",)
-
-
-async def test_while_draining_only_final_calls_are_sent() -> None:
-    """Issue 2, section 5: no new request, held leases released."""
-    fly = Fly()
-    client = client_of(fly)
-    assert await client.drain(1) == ()
-    error = await error_of(client, START_MACHINE)
-    assert isinstance(error, NotSent)
-    assert "shutting down" in error.message
-    assert not fly.seen
-    await client.call(RELEASE_LEASE, ids_for(RELEASE_LEASE), nonce="abc", final=True)
-    assert len(fly.seen) == 1
-
-
-async def test_a_call_that_waits_for_its_bucket_is_not_sent_once_draining_begins() -> None:
-    """Ours: no new request means none that was queued either."""
-    fly = Fly()
-    client = client_of(fly)
-    async with anyio.create_task_group() as group:
-        for _ in range(3):
-            group.start_soon(client.call, START_MACHINE, ids_for(START_MACHINE))
-        await anyio.sleep(0.01)
-        group.start_soon(client.drain, 1)
-        with pytest.raises(NotSent, match="shutting down"):
-            await client.call(START_MACHINE, ids_for(START_MACHINE))
-    assert len(fly.seen) == 3
-
-
-async def test_closing_twice_is_closing_once() -> None:
-    """Ours: shutdown paths meet."""
-    fly = Fly()
-    client = client_of(fly)
-    await client.call(LIST_APPS, {})
-    await client.aclose()
-    await client.aclose()
-    assert fly.closed == 1
-    assert isinstance(await error_of(client, LIST_APPS), NotSent)
-
-
-# What is never shown
-
-
-VALUE = "hunter22" * 2
-FAILURES: list[Exception | httpx2.Response] = [
-    *NOT_SENT,
-    *MAYBE,
-    httpx2.ConnectError(f"authorization: FlyV1 {CANARY}"),
-    answer(200, {"token": "x"}),
-    answer(200),
-    *(answer(status, {"error": f"bad token {CANARY}"}) for status in (400, 401, 403, 404, 408, 409, 412)),
-    *(answer(status, {"message": f"bad token FlyV1 {CANARY}"}) for status in (422, 429, 500, 503)),
-    httpx2.Response(500, content=CANARY.encode()),
-    httpx2.Response(404, headers={"fly-request-id": "x\x1b[31m"}),
-]
-
-
-@pytest.mark.parametrize("endpoint", [LIST_APPS, CREATE_APP, SET_SECRETS], ids=lambda e: e.name)
-@pytest.mark.parametrize("number", range(len(FAILURES)))
-async def test_the_token_and_the_secrets_are_in_no_error_and_no_log(
-    number: int, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Issue 2, show 6."""
-    caplog.set_level(logging.DEBUG)
-    client = client_of(Fly(FAILURES[number]))
-    shown = [repr(client), repr(vars(client))]
-    try:
-        await client.call(endpoint, ids_for(endpoint), body={"values": {"KEY": VALUE}})
-    except FlyError as error:
-        shown += [str(error), repr(error), error.message, error.hint, repr(error.facts)]
-        shown += ["".join(traceback.format_exception(error)), repr(vars(error))]
-        if isinstance(error, RefusedByFly):
-            shown.append(error.fly_says)
-    shown += [record.getMessage() for record in caplog.records] + [caplog.text]
-    everything = "\n".join(shown)
-    assert "canary" not in everything
-    assert VALUE not in everything
-    assert any("POST" in line or "GET" in line for line in shown)
-
-
-async def test_a_log_line_names_method_path_status_time_and_request_id(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Ours: enough to ask Fly's support, nothing that was written by anybody."""
-    caplog.set_level(logging.DEBUG, "fly_mcp_tools")
-    client = client_of(Fly(answer(200, {}), seconds=0.25))
-    await client.call(LIST_APPS, {}, query={"org_slug": "hush-hush"})
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "fly_mcp_tools"]
-    assert line == "GET /v1/apps -> 200 in 250 ms (request 01TESTREQUEST-fra)"
-
-
-async def test_a_token_of_several_pieces_is_hidden_piece_by_piece() -> None:
-    """Ours: Fly's text may repeat a part."""
-    fly = Fly(answer(401, {"error": "no: fm2_secondsecond"}))
-    client = client_of(fly, token="FlyV1 fm2_firstfirst,fm2_secondsecond")
-    error = await error_of(client, LIST_REGIONS)
-    assert "secondsecond" not in error.message
-    assert repr(Credentials("fm2_firstfirst")) == "Credentials([hidden])"

@@ -107,7 +107,6 @@ class Action(Generic[ParamsT, ResultT]):
             call would be refused anyway, confirmed or not.
         secret_params: parameters whose values must appear nowhere.
         untrusted_output: the answer holds text that a stranger can write.
-
     """
 
     name: str

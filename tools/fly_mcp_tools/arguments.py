@@ -35,7 +35,6 @@ def parse(action: AnyAction, arguments: Mapping[str, JsonValue]) -> Params:
 
     Raises:
         InvalidArguments: `problems` names every one.
-
     """
     given = dict(arguments)
     if action.gate is not Gate.NEVER:

@@ -74,7 +74,6 @@ class Call:
         Raises:
             Bug: the row does not list this endpoint.
             FlyError: whatever the client met.
-
         """
         if endpoint not in self.action.calls:
             raise Bug(f"{self.action.name} does not declare {endpoint.name}")

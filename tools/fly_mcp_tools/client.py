@@ -13,7 +13,6 @@ from itertools import count
 from typing import Final
 
 import anyio
-import anyio.lowlevel
 from pydantic import JsonValue
 
 from fly_mcp_tools.base_url import BaseUrl
@@ -98,7 +97,6 @@ class FlyClient:
                 self._refuse_when_draining(request, final=final)
                 await self._limits.acquire(endpoint, ids)
                 self._refuse_when_draining(request, final=final)
-                await anyio.lowlevel.checkpoint_if_cancelled()
                 attempts += 1
                 try:
                     return await self._attempt(request, number, self._credentials, seconds)

@@ -44,7 +44,6 @@ class FlyTools:
         client: the shared HTTP client; its owner closes it.
         rng: where marks come from.
         actions: a narrower table, such as a read-only one.
-
     """
 
     def __init__(
@@ -76,7 +75,6 @@ class FlyTools:
         Raises:
             UnknownAction: no such name.
             FlyError: everything an agent is to be told.
-
         """
         action = self.actions.get(name)
         if action is None:

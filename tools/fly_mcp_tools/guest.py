@@ -31,7 +31,6 @@ def resized(guest: JsonObject, cpus: int | None, memory_mb: int | None) -> JsonO
 
     Raises:
         InvalidArguments: Fly does not sell that; the text says what it would need.
-
     """
     new: JsonObject = {**(guest or DEFAULT)}
     if cpus is not None:

@@ -23,7 +23,6 @@ async def check(call: Call, code: str | None) -> None:
 
     Raises:
         InvalidArguments: no such region, or one that takes no new machines.
-
     """
     if code is None:
         return

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from .errors import ExpansionError, LimitError, NotModelledError
 
-_TOKEN = re.compile(r"\s*([0-9]+|[A-Za-z_][A-Za-z_0-9]*|&&|\|\||[<>=!]=|[-+*/%()<>!])")
+_TOKEN = re.compile(r"\s*([0-9]+|[A-Za-z_][A-Za-z_0-9]*|\+\+|--|&&|\|\||[<>=!]=|[-+*/%()<>!])")
 _LEVELS: tuple[dict[str, Callable[[int, int], int]], ...] = (
     {"||": lambda a, b: int(bool(a or b))},
     {"&&": lambda a, b: int(bool(a and b))},
@@ -34,7 +34,7 @@ def evaluate(expression: str, lookup: Callable[[str], str | None]) -> int:
     at, text = 0, expression.rstrip()
     while at < len(text):
         found = _TOKEN.match(text, at)
-        if not found:
+        if not found or found[1] in ("++", "--"):
             raise NotModelledError(f"arithmetic like '{text[:40].strip()}'")
         tokens.append(found[1])
         at = found.end()

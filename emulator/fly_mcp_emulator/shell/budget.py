@@ -20,7 +20,7 @@ MAX_DEPTH = 24
 MAX_SLEEP = 3600.0
 """Seconds of the emulator's clock. The longest exec is 300, so nobody sees a sleeper wake after this."""
 
-COMMAND_COST = 25
+COMMAND_COST = 50
 _CHARACTERS_PER_UNIT = 16
 _COMMANDS_PER_BREATH = 200
 

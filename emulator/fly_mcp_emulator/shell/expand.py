@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from .arithmetic import evaluate
 from .budget import Budget
-from .errors import ExpansionError, NotModelledError
+from .errors import ExpansionError, LimitError
 from .files import Files
 from .names import Run, expand_names, matches, pattern_of
 from .session import Session
 from .syntax import Arithmetic, Literal, Node, Parameter, Part, Substitution, Word
 
 _MAX_FIELDS = 10_000
+_TOO_MANY = f"a command of more than {_MAX_FIELDS} words"
 
 
 class Expander:
@@ -41,8 +42,9 @@ class Expander:
         for word in words:
             for runs in await self._split(word):
                 found.extend(expand_names(runs, self._files, self._session.cwd, self._budget))
+                self._budget.charge(3)
             if len(found) > _MAX_FIELDS:
-                raise NotModelledError(f"a command of more than {_MAX_FIELDS} words")
+                raise LimitError(_TOO_MANY)
         return found
 
     async def text(self, word: Word) -> str:
@@ -119,7 +121,7 @@ class Expander:
         if part.op.endswith("?"):
             raise ExpansionError(f"{part.name}: {alternative or 'parameter not set or null'}")
         if part.op.endswith("="):
-            session.variables[part.name] = alternative
+            session.assign(part.name, alternative)
         return alternative
 
     def _trimmed(self, value: str, op: str, pattern: str) -> str:
@@ -155,7 +157,10 @@ class _Fields:
         """Add an unquoted value: every blank in it ends a field."""
         if value[:1].isspace():
             self.close()
-        for number, piece in enumerate(value.split()):
+        pieces = value.split(None, _MAX_FIELDS)
+        if len(pieces) > _MAX_FIELDS:
+            raise LimitError(_TOO_MANY)
+        for number, piece in enumerate(pieces):
             if number:
                 self.close()
             self.add((piece, False))

@@ -39,6 +39,7 @@ class Interpreter:
     async def run_text(self, text: str, session: Session, streams: Streams) -> int:
         """Run a script in `session`. Raises: `Leave` when it says `exit`, `LimitError`."""
         with self._machine.budget.deeper():
+            self._machine.budget.charge(len(text))
             try:
                 tree = parse(text)
             except SyntaxFaultError as error:
@@ -195,7 +196,7 @@ class Interpreter:
         if isinstance(node, While):
             return await self._tested(node.condition, session, streams) != node.until
         if names:
-            session.variables[node.name] = names.pop()
+            session.assign(node.name, names.pop())
             return True
         return False
 
@@ -238,7 +239,8 @@ class Interpreter:
             return 2 if not session.is_bash else 1
         assigned = {name: await expander.text(word) for name, word in node.assignments}
         if not argv:
-            session.variables.update(assigned)
+            for name, value in assigned.items():
+                session.assign(name, value)
             return session.status
         session.status = before
         if builtin := BUILTINS.get(argv[0]):

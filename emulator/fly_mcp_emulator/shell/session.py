@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from .errors import LimitError
+
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SHELL_PID = 8
 MAX_VARIABLES = 1_000
@@ -36,6 +38,12 @@ class Session:
     def is_bash(self) -> bool:
         """Tell whether messages are bash's."""
         return self.name.rpartition("/")[2] == "bash"
+
+    def assign(self, name: str, value: str) -> None:
+        """Set a variable. Raises: `LimitError` when there are too many."""
+        if name not in self.variables and len(self.variables) >= MAX_VARIABLES:
+            raise LimitError(f"a shell of more than {MAX_VARIABLES} variables")
+        self.variables[name] = value
 
     def environment(self) -> dict[str, str]:
         """Return what a child process would see."""

@@ -56,7 +56,6 @@ async def held(call: Call, app_name: str, machine_id: str) -> AsyncGenerator[Hel
 
     Raises:
         LeaseHeld: somebody else has it; the error says who and until when.
-
     """
     lease = Held(call, app_name, machine_id, await _acquire(call, app_name, machine_id))
     lease.renewed = call.clock.monotonic()

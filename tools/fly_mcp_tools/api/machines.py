@@ -104,7 +104,6 @@ async def wait(
     Raises:
         TimedOut: not reached in time, or never to be reached from where it ended.
         NotFound: it is gone.
-
     """
     query: dict[str, str | int | bool] = {"state": ",".join(states), "timeout": max(1, min(60, seconds))}
     if version:

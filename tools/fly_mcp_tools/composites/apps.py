@@ -128,7 +128,6 @@ async def create(call: Call, params: CreateApp) -> AppCreated:
     Raises:
         Conflict: the name is taken; names are unique over all of Fly.
         MaybeDone: the answer was lost and the app is not there (yet).
-
     """
     org = await organisation(call, params.org_slug)
     lost: FlyError | None = None

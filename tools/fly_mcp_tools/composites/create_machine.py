@@ -61,7 +61,6 @@ async def create(call: Call, params: CreateMachine) -> Created:
         InvalidArguments: no such region, a path without a volume, a volume in another region.
         WrongState: the volume is another machine's.
         NotConfigured: no image is named, the app has no machine to copy, and the operator set no default.
-
     """
     if params.volume_path is not None and params.volume_id is None:
         raise InvalidArguments(

@@ -52,7 +52,6 @@ async def create(
     Raises:
         MaybeDone: the answer was lost and no machine with our mark is there (yet).
         FlyError: wrong_state with changed="something" where it was made and does not stay up.
-
     """
     mark = call.mark()
     note = None

@@ -52,7 +52,6 @@ async def delete(call: Call, params: OneMachine) -> Deleted:
     Raises:
         LeaseHeld: somebody else is changing it.
         NotFound: it is gone already.
-
     """
     machine = await _there(call, params)
     async with leases.held(call, params.app_name, machine.id) as lease:

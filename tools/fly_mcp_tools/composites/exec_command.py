@@ -61,7 +61,6 @@ async def execute(call: Call, params: ExecCommand) -> Output:
     Raises:
         WrongState: the machine is not running; exec does not wake it.
         TimedOut: Fly stopped waiting; the command may still be running (changed="unknown").
-
     """
     ids = machines.ids(params.app_name, params.machine_id)
     body: JsonValue = {"command": list(params.command), "timeout": params.timeout}

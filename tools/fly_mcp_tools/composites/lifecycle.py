@@ -44,7 +44,6 @@ async def start(call: Call, params: OneMachine) -> Before:
 
     Raises:
         FlyError: wrong_state with changed="something" where it was started and did not stay up.
-
     """
     return await _drive(call, params, fly.START_MACHINE, "started", START_WITHIN)
 

@@ -41,7 +41,6 @@ async def restart(call: Call, params: OneMachine) -> Restarted:
 
     Raises:
         FlyError: wrong_state with changed="something" where it does not come up again.
-
     """
     machine = await machines.get(call, params.app_name, params.machine_id)
     names = newer(await secrets.list_of(call, params.app_name), machine)

@@ -85,7 +85,6 @@ async def scale_machines(call: Call, params: ScaleMachines) -> Scaled:
         WrongState: the app's machines have volumes, or there is no machine to copy.
         ConfirmationRequired: machines would be destroyed; `facts` names them.
         FlyError: changed="something" where not every machine worked out; `facts` has each.
-
     """
     work = await _prepare(call, params)
     if work.mount is not None:

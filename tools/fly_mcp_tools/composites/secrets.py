@@ -87,7 +87,6 @@ async def set_(call: Call, params: SetSecrets) -> SecretsChanged:
 
     Raises:
         FlyError: changed="something" where they were stored and a machine did not take the update.
-
     """
     version = await secrets.change(call, params.app_name, dict(params.secrets))
     names = sorted(params.secrets)
@@ -99,7 +98,6 @@ async def unset(call: Call, params: UnsetSecrets) -> SecretsChanged:
 
     Raises:
         FlyError: changed="something" where they were removed and a machine did not take the update.
-
     """
     known = {secret.name for secret in await secrets.list_of(call, params.app_name)}
     wanted = dict.fromkeys(params.secret_names)

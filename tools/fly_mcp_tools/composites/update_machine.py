@@ -55,7 +55,6 @@ async def update(call: Call, params: UpdateMachineConfig) -> Updated:
     Raises:
         InvalidArguments: nothing to change, a size Fly does not sell, autoStop without a service.
         LeaseHeld, Conflict: somebody else is changing the machine.
-
     """
     if params.env is None and params.cpus is None and params.memory_mb is None and params.auto_stop is None:
         raise InvalidArguments(

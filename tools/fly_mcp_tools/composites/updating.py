@@ -40,7 +40,6 @@ def readable_config(machine: Machine) -> JsonObject:
 
     Raises:
         WrongState: Fly leaves it out while the machine's host does not answer.
-
     """
     if machine.config is None:
         raise WrongState(
@@ -71,7 +70,6 @@ async def update(
     Raises:
         LeaseHeld, Conflict: somebody else is changing it.
         FlyError: wrong_state with changed="something" where the new version does not stay up.
-
     """
     async with leases.held(call, app_name, machine.id) as lease:
         if lease.lease.version != machine.instance_id:

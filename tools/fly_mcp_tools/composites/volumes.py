@@ -89,7 +89,6 @@ async def create(call: Call, params: CreateVolume) -> VolumeCreated:
 
     Raises:
         MaybeDone: the answer was lost and it could not be told whether a volume was made.
-
     """
     await regions.check(call, params.region)
     # A name is a label that many volumes may share, so only the ids of before tell a new one (reference 9.24).
@@ -138,7 +137,6 @@ async def delete(call: Call, params: DeleteVolume) -> VolumeDeleted:
 
     Raises:
         WrongState: a machine has it.
-
     """
     before = await _deletable(call, params)
     began = call.clock.monotonic()

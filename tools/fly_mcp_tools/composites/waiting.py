@@ -66,7 +66,6 @@ async def for_state(
 
     Raises:
         NotFound: the machine is gone and "destroyed" was not waited for.
-
     """
     began = call.clock.monotonic()
     tries = early = 0
@@ -106,7 +105,6 @@ async def past_transient(
 
     Raises:
         WrongState: still refused after `seconds`, or refused for another reason.
-
     """
     began = call.clock.monotonic()
     while True:

@@ -13,7 +13,6 @@ from fly_mcp_emulator.shell.errors import (
     LoopJump,
     NotModelledError,
 )
-from fly_mcp_emulator.shell.session import MAX_VARIABLES
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*\Z")
 _LETTERS = {"e": "errexit", "u": "nounset"}
@@ -55,20 +54,14 @@ def export(call: Call) -> int:
         name, equals, value = word.partition("=")
         _check_name(name, "export")
         if equals:
-            session.variables[name] = value
+            session.assign(name, value)
         session.exported.add(name)
-    return _bounded(call)
+    return 0
 
 
 def _check_name(name: str, what: str) -> None:
     if not _NAME.match(name):
         raise ExpansionError(f"{what}: {name[:80]}: bad variable name")
-
-
-def _bounded(call: Call) -> int:
-    if len(call.session.variables) > MAX_VARIABLES:
-        raise NotModelledError(f"a shell of more than {MAX_VARIABLES} variables")
-    return 0
 
 
 def unset(call: Call) -> int:
@@ -186,8 +179,7 @@ def read(call: Call) -> int:
     values = [text] if separators == "" else text.strip().split(None, len(names) - 1)
     for at, name in enumerate(names):
         _check_name(name, "read")
-        call.session.variables[name] = values[at] if at < len(values) else ""
-    _bounded(call)
+        call.session.assign(name, values[at] if at < len(values) else "")
     return int(line is None or not line.endswith("\n"))
 
 

@@ -63,6 +63,7 @@ def printf(call: Call) -> int:
     if takes > _MAX_DIRECTIVES or _DIRECTIVE.sub("", template).count("%"):
         raise NotModelledError(f"printf '{call.args[0][:40]}'")
     for _ in range(_MAX_ROUNDS):
+        call.machine.budget.charge(4 * takes)
         call.out(_filled(template, iter(arguments[:takes])))
         arguments = arguments[takes:]
         if not arguments or not takes:

@@ -97,7 +97,7 @@ def cut(call: Call) -> int:
                     call.out(f"{line}\n")
                 continue
             pieces = line.split(separator) if units[0] == "f" else list(line)
-            call.machine.budget.charge_text(len(pieces) * len(spans))
+            call.machine.budget.charge(len(pieces) * len(spans) // 4 + 2)
             chosen = [
                 piece for at, piece in enumerate(pieces, 1) if any(low <= at <= high for low, high in spans)
             ]
