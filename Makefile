@@ -67,7 +67,7 @@ types: $(READY) ## Check types, with mypy and pyright, both strict
 	$(BIN)/pyright
 
 bench: $(READY) ## Measure start-up, a read tool and tokens against baselines (BENCH_N=20)
-	@$(BIN)/python bench/run.py
+	@$(BIN)/python -m bench
 
 docs: $(READY) ## Rewrite the generated parts of the documentation
 	$(BIN)/fly-mcp docs --write

@@ -67,7 +67,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 class LoopClock:
-    """The emulator's clock on a loop's own time: `start_epoch` plus what has passed since it was made."""
+    """A clock on the loop's own time, for the emulator and for the tools: `start_epoch` plus what has passed."""
 
     def __init__(self, start_epoch: float = 1_780_000_000.0) -> None:
         self._start_epoch = start_epoch
@@ -79,6 +79,10 @@ class LoopClock:
         if self._began is None:
             self._began = moment
         return self._start_epoch + moment - self._began
+
+    def monotonic(self) -> float:
+        """Return seconds that only grow: the loop's own."""
+        return anyio.current_time()
 
     async def sleep(self, seconds: float) -> None:
         """Sleep in the loop's time."""

@@ -21,7 +21,7 @@ def default_world() -> World:
             "personal": Org(slug="personal", name="Personal", type="PERSONAL"),
             "lab-team": Org(slug="lab-team", name="Lab Team"),
         },
-        apps={app.name: app for app in (_catvet_records(), _my_sandbox(), _lab_batch())},
+        apps={app.name: app for app in (_catvet_records(), _my_sandbox(), _lab_batch(), _catvet_web())},
         images={_IMAGE: _image()},
         tokens=_tokens(),
     )
@@ -44,20 +44,7 @@ def _catvet_records() -> App:
                 "metadata": {"fly_platform_version": "v2", "fly_process_group": "app"},
                 "mounts": [{"volume": "vol_r77m35j7kj10613r", "path": _MOUNT}],
                 "restart": {"policy": "on-failure", "max_retries": 10},
-                "services": [
-                    {
-                        "protocol": "tcp",
-                        "internal_port": 8080,
-                        "autostop": "stop",
-                        "autostart": True,
-                        "min_machines_running": 0,
-                        "ports": [
-                            {"port": 80, "handlers": ["http"], "force_https": True},
-                            {"port": 443, "handlers": ["tls", "http"]},
-                        ],
-                        "checks": [{"type": "tcp", "port": 8080, "interval": "15s", "timeout": "2s"}],
-                    }
-                ],
+                "services": [_web_service("stop")],
             }
         ),
     )
@@ -104,6 +91,41 @@ def _lab_batch() -> App:
         ),
     )
     return App(name="lab-batch", org="lab-team", created_at=_BEGAN + 86_000, machines={machine.id: machine})
+
+
+def _catvet_web() -> App:
+    """An app without volumes, for scaling: the documented actions have one for each kind."""
+    machine = Machine(
+        id="2874d1ea0f5e38",
+        name="bold-meadow-4471",
+        region="fra",
+        state="started",
+        created_at=_BEGAN + 172_800,
+        updated_at=_BEGAN + 172_802,
+        config=MachineConfig.model_validate(
+            {
+                "image": "registry.fly.io/catvet-web:deployment-01HMB3W7N5D9K1R4T8Y2Z6X0QC",
+                "metadata": {"fly_platform_version": "v2", "fly_process_group": "app"},
+                "services": [_web_service("suspend")],
+            }
+        ),
+    )
+    return App(name="catvet-web", org="personal", created_at=_BEGAN + 172_000, machines={machine.id: machine})
+
+
+def _web_service(autostop: str) -> dict[str, object]:
+    return {
+        "protocol": "tcp",
+        "internal_port": 8080,
+        "autostop": autostop,
+        "autostart": True,
+        "min_machines_running": 0,
+        "ports": [
+            {"port": 80, "handlers": ["http"], "force_https": True},
+            {"port": 443, "handlers": ["tls", "http"]},
+        ],
+        "checks": [{"type": "tcp", "port": 8080, "interval": "15s", "timeout": "2s"}],
+    }
 
 
 def _image() -> Image:

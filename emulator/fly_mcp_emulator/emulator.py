@@ -37,7 +37,7 @@ class Emulator:
         pace: float = 1.0,
     ) -> None:
         self.clock = ControlledClock(clock or SystemClock())
-        self.faults = Faults()
+        self.faults = Faults(seed)
         self.endpoints: tuple[Endpoint, ...] = ENDPOINTS
         """Every operation that is modelled: method, path template, handler."""
         self._seed = seed

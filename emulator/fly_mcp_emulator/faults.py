@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -61,12 +61,14 @@ class _Armed:
     struck: int = 0
 
 
-@dataclass
 class Faults:
     """The rules in force, in the order they were given."""
 
-    _armed: list[_Armed] = field(default_factory=list[_Armed])
-    _made: int = 0
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
+        self._armed: list[_Armed] = []
+        self._made = 0
+        self._dice = Ids(seed, stream="faults")
 
     def add(self, rule: FaultRule) -> FaultRule:
         """Put a rule in force and return it, named."""
@@ -76,8 +78,9 @@ class Faults:
         return named
 
     def clear(self) -> None:
-        """Drop all rules."""
+        """Drop all rules, and begin the dice anew."""
         self._armed.clear()
+        self._dice = Ids(self._seed, stream="faults")
 
     def report(self) -> list[dict[str, Any]]:
         """Return the rules with how often they matched and struck."""
@@ -86,7 +89,7 @@ class Faults:
             for armed in self._armed
         ]
 
-    def strike(self, method: str, path: str, ids: Ids) -> FaultRule | None:
+    def strike(self, method: str, path: str) -> FaultRule | None:
         """Return the first rule that strikes this request, and count it."""
         struck: FaultRule | None = None
         for armed in self._armed:
@@ -100,7 +103,7 @@ class Faults:
                 continue
             if rule.times is not None and armed.struck >= rule.times:
                 continue
-            if rule.probability < 1.0 and ids.chance() >= rule.probability:
+            if rule.probability < 1.0 and self._dice.chance() >= rule.probability:
                 continue
             armed.struck += 1
             struck = rule

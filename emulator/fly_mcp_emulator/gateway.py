@@ -15,6 +15,7 @@ from .answer import Answer
 from .call import Call
 from .errors import FlyError, Shape, bad_request, rate_limited, unauthenticated
 from .faults import FaultRule, Faults
+from .ids import Ids
 from .limits import Limits
 from .log import RequestRecord
 from .routing import Match, Router
@@ -35,6 +36,7 @@ class Gateway:
         self._router = router
         self._limits = limits
         self._faults = faults
+        self._ids = Ids(state.ids.seed, stream="requests")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -52,13 +54,13 @@ class Gateway:
             path=request.scope["path"],
             query=request.url.query,
             at=now,
-            request_id=state.ids.request(now, state.world.settings.nearest_region),
+            request_id=self._ids.request(now, state.world.settings.nearest_region),
             raw_path=raw_path,
         )
         self.requests.append(record)
         match = self._router.match(request.method, raw_path)
         record.endpoint = match.endpoint.path if match else ""
-        fault = self._faults.strike(record.method, record.path, state.ids)
+        fault = self._faults.strike(record.method, record.path)
         record.fault = fault.name if fault else ""
         answer = await self._with_fault(fault, match, request, body, record)
         record.status = answer.status

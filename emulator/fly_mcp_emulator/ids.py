@@ -31,18 +31,20 @@ _NOUNS = _words(
 
 
 class Ids:
-    """A stream of identifiers: the n-th one depends on seed and n alone.
+    """A stream of identifiers: the n-th one depends on seed, stream and n alone.
 
-    `made` counts them; it is part of a dumped world, so that a loaded one goes on with fresh ids.
+    `made` counts them; that of the stream "world" is part of a dumped world, so that a loaded one goes on
+    with fresh ids. Requests and dice have streams of their own: a look must not change what is made next.
     """
 
-    def __init__(self, seed: int = 0, made: int = 0) -> None:
+    def __init__(self, seed: int = 0, made: int = 0, stream: str = "world") -> None:
         self.seed = seed
         self.made = made
+        self.stream = stream
 
     def _number(self, bits: int = 256) -> int:
         self.made += 1
-        digest = hashlib.blake2b(f"{self.seed}:{self.made}".encode(), digest_size=32).digest()
+        digest = hashlib.blake2b(f"{self.stream}:{self.seed}:{self.made}".encode(), digest_size=32).digest()
         return int.from_bytes(digest, "big") % (1 << bits)
 
     def _text(self, alphabet: str, length: int) -> str:

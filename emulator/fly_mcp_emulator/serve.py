@@ -46,8 +46,7 @@ async def serve(
 
             tasks.start_soon(run)
             try:
-                while not server.started:
-                    await anyio.sleep(0.01)
+                await server.listening.wait()
                 if started is not None:
                     started(host, listener.getsockname()[1])
                 await anyio.sleep_forever()
@@ -56,7 +55,16 @@ async def serve(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, leaving signals to whoever runs it."""
+    """uvicorn, leaving signals to whoever runs it, and telling when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = anyio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        self.listening.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:

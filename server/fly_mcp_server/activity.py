@@ -1,4 +1,4 @@
-"""Which calls are running: a shutdown waits for them, and names those it had to leave."""
+"""Which calls that can change something are running: a shutdown names those that it cuts short."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import anyio
-
 
 class Activity:
     """Counts running calls by action."""
 
     def __init__(self) -> None:
         self._running: Counter[str] = Counter()
-        self._changed = anyio.Event()
 
     @contextmanager
     def call(self, name: str) -> Generator[None]:
@@ -25,17 +22,8 @@ class Activity:
         finally:
             self._running[name] -= 1
             self._running += Counter[str]()  # drops the zeros
-            self._changed.set()
-            self._changed = anyio.Event()
 
     @property
     def running(self) -> dict[str, int]:
         """Running calls by action."""
         return dict(self._running)
-
-    async def idle(self, seconds: float) -> bool:
-        """Wait up to `seconds` until nothing runs; whether that came."""
-        with anyio.move_on_after(seconds):
-            while self._running:
-                await self._changed.wait()
-        return not self._running

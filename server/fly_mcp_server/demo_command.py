@@ -15,6 +15,8 @@ from typing import Any, cast
 import anyio
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
+from mcp.shared.exceptions import MCPError
+from pydantic import JsonValue
 
 from fly_mcp_tools.catalogue import ACTIONS
 
@@ -33,36 +35,47 @@ class Unexpected(Exception):
 def run() -> int:
     """Play all chapters; 0 where everything came as expected, 1 with the failing step named otherwise."""
     screen = Screen(sys.stdout)
+    screen.title(f"fly-mcp {__version__} on an embedded Fly: no account, and nothing leaves this machine.")
     try:
-        anyio.run(_play, screen)
-    except Unexpected as error:
-        screen.line()
-        screen.bad(f"The demo failed: {error}")
-        return 1
+        anyio.run(_start, screen)
     except KeyboardInterrupt:
         return 130
+    except ExceptionGroup as group:
+        # The client's task groups wrap what is raised inside them.
+        error = _leaf(group)
+        if not isinstance(error, Unexpected | MCPError):
+            raise
+        screen.line()
+        screen.bad(f"The demo failed. {error}")
+        return 1
     return 0
 
 
-async def _play(screen: Screen) -> None:
+async def _start(screen: Screen) -> None:
+    async with Client(_server()) as client:
+        screen.line("$ fly-mcp --emulator")
+        await play(client, screen)
+
+
+async def play(client: Client, screen: Screen) -> None:
+    """Play all chapters on a server whose Fly is in its default state.
+
+    Raises:
+        Unexpected: naming the step that did not bring what it had to.
+
+    """
     began = anyio.current_time()
-    screen.title(f"fly-mcp {__version__} on an embedded Fly: no account, and nothing leaves this machine.")
+    stage = _Stage(client, screen)
     try:
-        async with Client(_server()) as client:
-            stage = _Stage(client, screen)
-            tools = (await client.list_tools()).tools
-            screen.line(
-                f"$ fly-mcp --emulator    {len(tools)} tools, MCP {client.protocol_version}, "
-                f"listed {anyio.current_time() - began:.1f} s after the start"
-            )
-            stage.expect([tool.name for tool in tools] == list(ACTIONS), "the tools are those of the table")
-            for number, chapter in enumerate(CHAPTERS, 1):
-                screen.chapter(number, chapter.title, chapter.says)
-                await chapter.play(stage)
-            await _show_world(stage, screen)
-    except* Unexpected as group:
-        # The client's task group wraps what is raised inside it.
-        raise _first(group) from None
+        tools = (await client.list_tools()).tools
+        screen.line(f"{len(tools)} tools over MCP {client.protocol_version}")
+        stage.expect([tool.name for tool in tools] == list(ACTIONS), "the tools are those of the table")
+        for number, chapter in enumerate(CHAPTERS, 1):
+            screen.chapter(number, chapter.title, chapter.says)
+            await chapter.play(stage)
+        await _show_world(stage, screen)
+    except (LookupError, MCPError) as error:
+        raise Unexpected(f"{stage.step}: {type(error).__name__}: {error}") from error
     screen.line()
     screen.good(
         f"{stage.calls} calls, all as expected, in {anyio.current_time() - began:.0f} s. "
@@ -76,12 +89,12 @@ class _Stage:
     def __init__(self, client: Client, screen: Screen) -> None:
         self._client = client
         self._screen = screen
-        self._step = "starting the server"
+        self.step = "starting the server"
         self.calls = 0
 
-    async def call(self, tool: str, refused: str | None = None, **arguments: Any) -> Answer:
+    async def call(self, tool: str, refused: str | None = None, **arguments: JsonValue) -> Answer:
         """Call a tool and show it."""
-        self._screen.call(tool, _without_secrets(tool, arguments))
+        self._screen.call(tool, _without_secrets(arguments))
         began = anyio.current_time()
         answer, failed = await self.quietly(tool, **arguments)
         self._screen.answer(answer, refused=failed, seconds=anyio.current_time() - began)
@@ -89,17 +102,17 @@ class _Stage:
         self.expect(code == refused, f"the answer is {refused or 'no error'}")
         return answer
 
-    async def quietly(self, tool: str, **arguments: Any) -> tuple[Answer, bool]:
+    async def quietly(self, tool: str, **arguments: JsonValue) -> tuple[Answer, bool]:
         """Call a tool without showing it; the answer, and whether it is an error."""
         self.calls += 1
-        self._step = f"{tool}, call {self.calls}"
+        self.step = f"{tool}, call {self.calls}"
         result = await self._client.call_tool(tool, arguments, read_timeout_seconds=120)
         return cast("dict[str, Any]", result.structured_content or {}), bool(result.is_error)
 
     def expect(self, holds: bool, words: str) -> None:
         """Raise Unexpected where `holds` is false."""
         if not holds:
-            raise Unexpected(f"{self._step}: expected that {words}.")
+            raise Unexpected(f"{self.step}: expected that {words}.")
 
 
 async def _show_world(stage: _Stage, screen: Screen) -> None:
@@ -134,7 +147,8 @@ async def _released(stage: _Stage, app_name: str, there: set[str]) -> list[Mappi
     """The app's volumes, once none is bound to a machine that is gone: Fly lets go some seconds later."""
     began = anyio.current_time()
     while True:
-        volumes = (await stage.quietly("flyListVolumes", appName=app_name))[0]["volumes"]
+        answer, _ = await stage.quietly("flyListVolumes", appName=app_name)
+        volumes: list[Mapping[str, Any]] = answer["volumes"]
         bound = {row["attached_machine_id"] for row in volumes} - there - {None}
         if not bound:
             return volumes
@@ -150,16 +164,14 @@ def _server() -> StdioServerParameters:
     return StdioServerParameters(command=sys.executable, args=["-m", "fly_mcp_server", "--emulator"])
 
 
-def _without_secrets(tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _without_secrets(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments to show: names of secrets, not their values."""
     return {
-        key: {name: "***" for name in value} if key == "secrets" and tool == "flySetSecrets" else value
-        for key, value in arguments.items()
+        key: dict.fromkeys(value, "***") if key == "secrets" else value for key, value in arguments.items()
     }
 
 
-def _first(group: BaseExceptionGroup[Unexpected]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+def _leaf(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = cast("ExceptionGroup[Exception]", error).exceptions[0]
     return error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO, cast
 
@@ -40,18 +41,24 @@ class Screen:
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> None:
         """What is about to be called."""
-        words = " ".join(f"{key}={_value(value)}" for key, value in arguments.items())
+        words = " ".join([name, *(f"{key}={_value(value)}" for key, value in arguments.items())])
         self.line()
-        self.line(_clip(f"   {name} {words}".rstrip(), self._width), _CYAN)
+        for line in _wrapped(words, self._width - 3, indent="  "):
+            self.line(f"   {line}", _CYAN)
 
     def answer(self, answer: Mapping[str, Any], *, refused: bool, seconds: float) -> None:
         """What came back, shortened; the time it took stands at the right edge."""
         time = f" {seconds * 1000:6.0f} ms"
-        first, *rest = shortened(answer)
         room = self._width - len(time)
-        self.line(_clip(f"     {first}", room).ljust(room) + time, _YELLOW if refused else _GREEN)
-        for words in rest:
-            self.line(_clip(f"     {words}", self._width))
+        style = _YELLOW if refused else _GREEN
+        for number, words in enumerate(shortened(answer)):
+            # Things of a list and the lines of a command's output are cut; what is said in words is not.
+            clip = words.startswith(("|", " "))
+            for line in [_clip(words, room - 5)] if clip else _wrapped(words, room - 5):
+                self.line(
+                    f"     {line}".ljust(room) + time if time else f"     {line}", "" if number else style
+                )
+                time = ""
 
     def table(self, title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Aligned columns."""
@@ -79,7 +86,7 @@ def shortened(answer: Mapping[str, Any]) -> list[str]:
         failure = cast("dict[str, Any]", error)
         return [str(failure[key]) for key in ("code", "message", "hint") if failure.get(key)]
     if "stdout" in answer:
-        output = f"{answer['stdout']}{answer.get('stderr', '')}".rstrip("\n").split("\n")
+        output = f"{answer['stdout']}{answer.get('stderr', '')}".splitlines() or ["(no output)"]
         hidden = len(output) - _MOST
         cut = [f"... {hidden} lines more ..."] if hidden > 0 else []
         return [f"exit_code {answer.get('exit_code')}", *(f"| {line}" for line in [*cut, *output[-_MOST:]])]
@@ -106,6 +113,10 @@ def _pairs(values: Mapping[str, Any]) -> str:
 
 def _value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _wrapped(words: str, room: int, indent: str = "") -> list[str]:
+    return textwrap.wrap(words, room, subsequent_indent=indent, break_on_hyphens=False) or [""]
 
 
 def _clip(words: str, room: int) -> str:

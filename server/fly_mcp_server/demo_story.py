@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pydantic import JsonValue
+
 APP, SANDBOX, MACHINE = "catvet-records", "my-sandbox", "7846e45f27e218"
 
 Answer = Mapping[str, Any]
@@ -14,7 +16,7 @@ Answer = Mapping[str, Any]
 class Stage(Protocol):
     """Where a chapter plays: it calls tools, and says what was expected of the answer."""
 
-    async def call(self, tool: str, refused: str | None = None, **arguments: Any) -> Answer:
+    async def call(self, tool: str, refused: str | None = None, **arguments: JsonValue) -> Answer:
         """Call a tool and show it. It must succeed, or fail with the code `refused`."""
         ...
 
@@ -99,8 +101,12 @@ CHAPTERS = (
         "Add a machine with a new volume to catvet-records, and give it the API key.",
         lifecycle,
     ),
-    Chapter("Deploy a new sandbox", "Set up my-sandbox: a volume, a machine that suspends, its key.", sandbox),
+    Chapter(
+        "Deploy a new sandbox", "Set up my-sandbox: a volume, a machine that suspends, its key.", sandbox
+    ),
     Chapter("Debug a running machine", "What is running on catvet-records, and why does it complain?", debug),
-    Chapter("Scale for high availability", "One machine more for catvet-records, with its own volume.", scale),
+    Chapter(
+        "Scale for high availability", "One machine more for catvet-records, with its own volume.", scale
+    ),
     Chapter("Delete, asked and confirmed", "Remove the newest machine again.", delete),
 )

@@ -51,7 +51,9 @@ def run(root: str, *, write: bool) -> int:
             wrong.append(f"{name}: {error}")
         else:
             if not write:
-                wrong += [f"{name}: block {block} is out of date; run: fly-mcp docs --write" for block in stale]
+                wrong += [
+                    f"{name}: block {block} is out of date; run: fly-mcp docs --write" for block in stale
+                ]
             elif stale:
                 path.write_text(new, encoding="utf-8")
                 click.echo(f"{name}: wrote {', '.join(stale)}")

@@ -125,8 +125,8 @@ def _uncited(note: re.Match[str]) -> str:
 
 
 def _type(node: dict[str, Any]) -> str:
-    kind = node.get("type", "any")
-    words = " or ".join(kind) if isinstance(kind, list) else str(kind)
+    kind: str | list[str] = node.get("type", "any")
+    words = kind if isinstance(kind, str) else " or ".join(kind)
     if kind == "array":
         return f"{words} of {_type(node.get('items', {}))}"
     return words

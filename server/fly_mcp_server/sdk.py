@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any
 
 from mcp.server import MCPServer
@@ -17,7 +18,9 @@ from mcp.server.context import HandlerResult, ServerMiddleware, ServerRequestCon
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.exceptions import MCPError
+from mcp.shared.message import SessionMessage
 from mcp_types import INVALID_PARAMS, CallToolResult, ToolAnnotations
 from pydantic import PrivateAttr
 
@@ -42,10 +45,12 @@ class FlyTool(Tool):
 
     _tools: FlyTools = PrivateAttr()
     _activity: Activity = PrivateAttr()
+    _changes: bool = PrivateAttr()
 
     def bound(self, tools: FlyTools, activity: Activity) -> FlyTool:
         """Give the tool what it runs on: pydantic's private attributes are set after construction."""
         self._tools, self._activity = tools, activity
+        self._changes = tools.actions[self.name].access is not Access.READ
         return self
 
     async def run(
@@ -57,7 +62,7 @@ class FlyTool(Tool):
         async def progress(done: float, total: float | None, words: str) -> None:
             await context.report_progress(done, total, words)
 
-        with self._activity.call(self.name):
+        with self._activity.call(self.name) if self._changes else nullcontext():
             try:
                 return answers.success(await self._tools.call(self.name, arguments, progress=progress))
             except FlyError as error:
@@ -67,9 +72,20 @@ class FlyTool(Tool):
                 return answers.internal(self.name)
 
 
-def server(tools: FlyTools, activity: Activity) -> MCPServer[Any]:
+class Server(MCPServer[Any]):
+    """The SDK's server, which can also be run over streams that are not the SDK's own."""
+
+    async def run_over(
+        self, read: ReadStream[SessionMessage | Exception], write: WriteStream[SessionMessage]
+    ) -> None:
+        """Serve one client until its messages end."""
+        options = self._lowlevel_server.create_initialization_options()
+        await self._lowlevel_server.run(read, write, options)
+
+
+def server(tools: FlyTools, activity: Activity) -> Server:
     """The MCP server for these tools; one object for every protocol era and transport."""
-    return MCPServer[Any](
+    return Server(
         "fly-mcp",
         title="Fly.io",
         description="Fly.io apps, machines, volumes and secrets for agents",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 
 import anyio
@@ -10,21 +12,35 @@ from fly_mcp_tools.errors import NotConfigured
 
 from . import logs, runtime, sdk, stdio
 from .activity import Activity
-from .settings import Settings, SettingsError, read
+from .settings import SettingsError, read
 
 
 def run(*, emulator: bool, log_level: str) -> int:
     """Serve until the client leaves; the exit code. Without a token it serves too, and each call says so."""
     try:
-        settings: Settings = read().model_copy(update={"emulator": emulator})
-        built = runtime.build(settings)
-    except (SettingsError, NotConfigured) as error:
-        hint = f" {error.hint}" if isinstance(error, NotConfigured) else ""
-        sys.stderr.write(f"fly-mcp: {error}{hint}\n")
-        return 2
-    redact = built.credentials.redact if built.credentials else str
-    logs.configure(log_level, redact)
+        built = runtime.build(read().model_copy(update={"emulator": emulator}))
+    except SettingsError as error:
+        return _refuse(str(error))
+    except NotConfigured as error:
+        return _refuse(f"{error.message} {error.hint}")
+    if sys.stdin is None or sys.stdout is None:
+        return _refuse("stdin or stdout is closed, and they are what a client speaks through.")
+    if sys.stdin.isatty():
+        sys.stderr.write(
+            "fly-mcp: waiting for an MCP client on stdin, which is a terminal. Clients start this command "
+            "themselves; `fly-mcp --help` shows what else there is. Ctrl-C ends it.\n"
+        )
+    logs.configure(log_level, built.credentials.redact if built.credentials else str)
     activity = Activity()
     server = sdk.server(built.tools, activity)
-    anyio.run(stdio.serve, server, built.client, activity)
-    return 0
+    try:
+        return anyio.run(stdio.serve, server, built.client, activity)
+    except Exception:  # a bug; Python's own traceback would show what the log takes out
+        logging.getLogger(__name__).exception("fly-mcp ends through a bug of its own")
+        sys.stderr.flush()
+        os._exit(1)  # the thread that reads stdin may be waiting, and Python would wait for it
+
+
+def _refuse(words: str) -> int:
+    sys.stderr.write(f"fly-mcp: {words}\n")
+    return 2

@@ -1,78 +1,169 @@
 """Serving over stdio, and ending well.
 
-The SDK leaves signals to us: SIGTERM would kill without cleaning up, and SIGINT would hang on the thread that
-reads stdin. On either, no new request goes to Fly, the answer of a write in flight is awaited, held leases
-are released, and what is left unclear is named on stderr; all within three seconds.
+There is one way out, whether a signal came, the client closed stdin or it no longer reads our answers: no new
+request goes to Fly, the answer of a write in flight is awaited, held leases are released, what is left unclear
+is named on stderr, and the process ends. The SDK leaves signals to us: SIGTERM would kill without any of that,
+and SIGINT would hang on the thread that reads stdin.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from io import TextIOWrapper
 
 import anyio
-from mcp.server import MCPServer
+import anyio.to_thread
+from mcp.server.stdio import stdio_server
 
 from fly_mcp_tools.api.leases import TTL
 from fly_mcp_tools.client import FlyClient
 
 from .activity import Activity
+from .sdk import Server
+from .traffic import Inbox, Outbox, Owed
 
-#: Seconds from a signal to the end of the process; MCP clients kill after a few more.
-GRACE = 2.5
+#: Seconds from the beginning of the end to the end of the process. The SDKs' clients close stdin, send SIGTERM
+#: two seconds later and SIGKILL two more: by then leases have to be released.
+GRACE = 1.8
+#: Seconds of these for the calls that run when stdin is closed: whoever closed it may still be reading.
+ANSWER_WITHIN = 1.0
 
 
-async def serve(server: MCPServer[Any], client: FlyClient, activity: Activity) -> None:
-    """Serve until stdin closes, or a signal ends the process."""
-    async with anyio.create_task_group() as tasks:
-        serving = anyio.CancelScope()
-        with _signals() as received:
-            if received is not None:
-                tasks.start_soon(_end_on_signal, received, serving, client, activity)
-            with serving:
-                await server.run_stdio_async()
-            if serving.cancel_called:
-                # The signal's task ends the process; stdin's thread would keep us from ending by ourselves.
-                await anyio.sleep_forever()
+async def serve(server: Server, client: FlyClient, activity: Activity) -> int:
+    """Serve until the client leaves or a signal comes: the exit code.
+
+    Ends the process itself where something cannot be stopped: the thread that waits for stdin, or a write that
+    Fly does not answer.
+    """
+    stdin = _Stdin()
+    ending = _Ending(client, activity)
+    _on_signals(ending.signalled)
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ending.conduct)
+            await _speak(server, stdin, ending)
             tasks.cancel_scope.cancel()
-    await client.aclose()
+    except* (BrokenPipeError, ConnectionResetError):
+        pass  # the client closed its end of our stdout: it has left, as one that closes stdin has
+    with anyio.CancelScope(shield=True), anyio.move_on_after(0.5):
+        await client.aclose()
+    ending.report()
+    if stdin.left_waiting:
+        os._exit(ending.code)
+    return ending.code
 
 
-def _signals() -> AbstractContextManager[AsyncIterator[signal.Signals] | None]:
-    if sys.platform == "win32":  # pragma: no cover - there is no way to wait for a signal on that event loop
-        return nullcontext(None)
-    return anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT)
+async def _speak(server: Server, stdin: _Stdin, ending: _Ending) -> None:
+    """Carry messages between the client and the server until the end has begun and all is said."""
+    owed = Owed()
+    async with stdio_server(stdin=stdin) as (read, write):
+        inbox = Inbox(read, owed, lambda: ending.begin(patience=owed.nothing))
+        with ending.work:
+            await server.run_over(inbox, Outbox(write, owed))
+        stdin.close()
+        async for _ in read:
+            pass  # said too late; but the SDK's reader must not meet a closed stream
 
 
-async def _end_on_signal(
-    received: AsyncIterator[signal.Signals],
-    serving: anyio.CancelScope,
-    client: FlyClient,
-    activity: Activity,
-) -> None:
-    async for number in received:
-        with anyio.CancelScope(shield=True):
-            serving.cancel()
-            began = anyio.current_time()
-            await client.drain(GRACE)
-            # A composite between two requests still has its lease to release.
-            await activity.idle(max(0.1, GRACE - (anyio.current_time() - began)))
-            _report(number, client.in_flight(), activity)
-        # The thread that reads stdin cannot be stopped, so the interpreter would not end.
-        os._exit(128 + number)
+class _Ending:
+    """The way out. It is gone once: the first reason counts, and a second signal hastens nothing."""
+
+    def __init__(self, client: FlyClient, activity: Activity) -> None:
+        self.work = anyio.CancelScope()
+        """Around all calls; cancelled when they are to end."""
+        self.code = 0
+        self._client = client
+        self._activity = activity
+        self._begun = anyio.Event()
+        self._patience: Callable[[], Awaitable[object]] | None = None
+        self._signal: signal.Signals | None = None
+        self._cut: tuple[str, ...] = ()
+
+    def signalled(self, number: signal.Signals) -> None:
+        """Begin the end because of a signal."""
+        if not self._begun.is_set():
+            self._signal, self.code = number, 128 + number
+        self.begin()
+
+    def begin(self, patience: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Begin the end. `patience`: wait for this, though not long, before calls are cut."""
+        if not self._begun.is_set():
+            self._patience = patience
+            self._begun.set()
+
+    async def conduct(self) -> None:
+        """Once the end has begun: cut what runs, and end the process if that does not end in time."""
+        await self._begun.wait()
+        latest = anyio.current_time() + GRACE
+        if self._patience is not None:
+            with anyio.move_on_after(ANSWER_WITHIN):
+                await self._patience()
+        await self._client.drain(0)  # from here on nothing new is sent
+        self._cut = tuple(sorted(self._activity.running))
+        self.work.cancel()
+        await anyio.sleep_until(latest)
+        # What was cut releases its leases and goes; still here is a write whose answer does not come, or a
+        # client that does not read.
+        self.report()
+        os._exit(self.code)
+
+    def report(self) -> None:
+        """Say on stderr why it ended and what is left unclear; nothing where there is nothing to say."""
+        lines = [f"ended by {self._signal.name}."] if self._signal is not None else []
+        lines += [
+            f"unclear: {words} was sent and not answered; look before repeating it."
+            for words in self._client.in_flight()
+        ]
+        if self._cut:
+            lines.append(f"cut short: {', '.join(self._cut)}; look before repeating it.")
+        if self._activity.running:
+            lines.append(f"a lease that is still held ends by itself within {TTL} s.")
+        with suppress(OSError):  # nobody may be listening any more
+            sys.stderr.write("".join(f"fly-mcp: {line}\n" for line in lines))
+            sys.stderr.flush()
 
 
-def _report(number: signal.Signals, unclear: tuple[str, ...], activity: Activity) -> None:
-    lines = [f"fly-mcp: ended by {number.name}."]
-    lines += [
-        f"fly-mcp: unclear: {words} was sent and not answered; look before repeating it." for words in unclear
-    ]
-    if activity.running:
-        names = ", ".join(sorted(activity.running))
-        lines.append(f"fly-mcp: cut short: {names}; a lease still held ends by itself within {TTL} s.")
-    sys.stderr.write("\n".join(lines) + "\n")
-    sys.stderr.flush()
+class _Stdin(anyio.AsyncFile[str]):
+    """The lines of stdin. Unlike with anyio's own files, waiting for one can be given up."""
+
+    def __init__(self) -> None:
+        # UTF-8 whatever the platform's habit; a broken byte spoils its own line alone.
+        super().__init__(TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace"))
+        self._waiting: anyio.CancelScope | None = None
+        self._closed = False
+        self.left_waiting = False
+        """Whether a thread waits for a line that nobody wants any more. Python would wait for the thread."""
+
+    def close(self) -> None:
+        """End the lines."""
+        self._closed = True
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    async def readline(self) -> str:
+        """The next line; empty at the end."""
+        line = ""
+        if not self._closed:
+            self.left_waiting = True
+            # A terminal that is gone raises OSError: that is an end too.
+            with anyio.CancelScope() as self._waiting, suppress(OSError):
+                line = await anyio.to_thread.run_sync(self.wrapped.readline, abandon_on_cancel=True)
+                self.left_waiting = False
+        return line
+
+
+def _on_signals(told: Callable[[signal.Signals], None]) -> None:
+    """Have `told` called on this loop for the signals that ask a process to end."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if (
+            sys.platform == "win32"
+        ):  # pragma: no cover - its loop knows no signals; it is woken by them, though
+            signal.signal(number, lambda got, _: loop.call_soon_threadsafe(told, signal.Signals(got)))
+        else:
+            loop.add_signal_handler(number, told, number)

@@ -69,7 +69,9 @@ class Caller:
 
     async def create(self, config: dict[str, Any] | None = None, **body: Any) -> dict[str, Any]:
         """Create a machine in the sandbox; the answer of the create."""
-        machine: dict[str, Any] = await self.post(MACHINES, json={"config": {"image": IMAGE} | (config or {})} | body)
+        machine: dict[str, Any] = await self.post(
+            MACHINES, json={"config": {"image": IMAGE} | (config or {})} | body
+        )
         return machine
 
     async def wait(self, machine: dict[str, Any], state: str = "started") -> None:

@@ -40,7 +40,11 @@ async def test_identifiers_have_flys_shapes(fly: Caller) -> None:
 async def test_a_short_image_name_is_resolved(fly: Caller) -> None:
     """Reference 3.2: `ubuntu` is library/ubuntu:latest of Docker's registry."""
     ref = (await fly.create({"image": "ubuntu"}))["image_ref"]
-    assert (ref["registry"], ref["repository"], ref["tag"]) == ("registry-1.docker.io", "library/ubuntu", "latest")
+    assert (ref["registry"], ref["repository"], ref["tag"]) == (
+        "registry-1.docker.io",
+        "library/ubuntu",
+        "latest",
+    )
     assert ref["digest"].startswith("sha256:")
 
 
@@ -100,7 +104,10 @@ async def test_a_name_is_unique_until_its_machine_is_destroyed(fly: Caller) -> N
     [
         ({"image": ""}, "config.image"),
         ({"guest": {"cpu_kind": "huge"}}, "invalid config.guest.cpu_kind"),
-        ({"guest": {"cpus": 3, "memory_mb": 1024}}, "invalid config.guest.cpus, must be one of: 1, 2, 4, 6, 8"),
+        (
+            {"guest": {"cpus": 3, "memory_mb": 1024}},
+            "invalid config.guest.cpus, must be one of: 1, 2, 4, 6, 8",
+        ),
         ({"guest": {"cpus": 2}}, "invalid config.guest.memory_mb, minimum required 512 MiB"),
         ({"guest": {"memory_mb": 4096}}, "invalid config.guest.memory_mb, cannot exceed 2048 MiB"),
         ({"guest": {"cpu_kind": "performance", "cpus": 1, "memory_mb": 1024}}, "minimum required 2048 MiB"),
@@ -118,7 +125,9 @@ async def test_a_name_is_unique_until_its_machine_is_destroyed(fly: Caller) -> N
         ({"image": "no image"}, "could not parse reference"),
     ],
 )
-async def test_a_bad_config_is_a_400_and_makes_nothing(fly: Caller, config: dict[str, Any], text: str) -> None:
+async def test_a_bad_config_is_a_400_and_makes_nothing(
+    fly: Caller, config: dict[str, Any], text: str
+) -> None:
     """Reference 2.4 [L], 2.2 [F]; the texts Fly is not known for are ours."""
     body = {"config": {"image": "nginx"} | config}
     assert text in await fly.error("POST", MACHINES, 400, json=body)
@@ -140,7 +149,15 @@ async def test_a_preset_size_becomes_a_guest(fly: Caller) -> None:
 
 @pytest.mark.parametrize(
     ("region", "lands"),
-    [(None, "fra"), ("lax", "lax"), ("eu", "fra"), ("us", "dfw"), ("sa", "gru"), ("any", "fra"), ("syd,fra", "syd")],
+    [
+        (None, "fra"),
+        ("lax", "lax"),
+        ("eu", "fra"),
+        ("us", "dfw"),
+        ("sa", "gru"),
+        ("any", "fra"),
+        ("syd,fra", "syd"),
+    ],
 )
 async def test_a_region_expression_becomes_one_region(fly: Caller, region: str | None, lands: str) -> None:
     """Reference 2.3 [D, L]: codes, comma lists, aliases; without one near the caller."""
@@ -204,7 +221,9 @@ async def test_a_volume_of_nobody_or_of_another_app_is_not_found(fly: Caller) ->
     """Reference 4.2."""
     for volume in ("vol_nope", "vol_abc123"):
         config = {"image": "nginx", "mounts": [{"volume": volume, "path": "/data"}]}
-        assert await fly.error("POST", MACHINES, 404, json={"config": config}) == "not_found: volume not found"
+        assert (
+            await fly.error("POST", MACHINES, 404, json={"config": config}) == "not_found: volume not found"
+        )
 
 
 async def test_creating_with_a_lease_answers_its_nonce(fly: Caller) -> None:
@@ -236,7 +255,9 @@ async def test_autostop_goes_in_as_a_word_and_comes_out_by_value(fly: Caller) ->
 
 async def test_durations_go_in_as_text_or_nanoseconds_and_come_out_as_go_text(fly: Caller) -> None:
     """Reference 3.3 [C, D], trap 7."""
-    checks = {"up": {"type": "tcp", "port": 80, "interval": 15_000_000_000, "timeout": "90s", "grace_period": "1m"}}
+    checks = {
+        "up": {"type": "tcp", "port": 80, "interval": 15_000_000_000, "timeout": "90s", "grace_period": "1m"}
+    }
     machine = await fly.create({"checks": checks})
     up = machine["config"]["checks"]["up"]
     assert (up["interval"], up["timeout"], up["grace_period"]) == ("15s", "1m30s", "1m0s")

@@ -132,7 +132,9 @@ async def test_releasing_needs_the_nonce(fly: Caller) -> None:
     assert await fly.error("GET", path, 404) == "lease not found"
 
 
-@pytest.mark.parametrize("more", [{"params": {"ttl": "soon"}}, {"json": {"ttl": -1}}, {"json": {"ttl": "30"}}])
+@pytest.mark.parametrize(
+    "more", [{"params": {"ttl": "soon"}}, {"json": {"ttl": -1}}, {"json": {"ttl": "30"}}]
+)
 async def test_a_bad_ttl_is_a_400(fly: Caller, more: dict[str, Any]) -> None:
     """Reference 4.4; the bounds are not known (12)."""
     machine = await fly.started()

@@ -49,7 +49,11 @@ async def test_an_outdated_write_is_a_412(fly: Caller) -> None:
     stale = {"metadata": {"a": "1"}, "machine_version": "01HM69JX60000007C8X6NG4M02"}
     await fly.put(path, 412, json=stale)
     await fly.put(path, 412, json={"metadata": {"a": "1"}, "updated_at": "2020-01-01T00:00:00Z"})
-    fresh = {"metadata": {"a": "1"}, "machine_version": machine["instance_id"], "updated_at": machine["updated_at"]}
+    fresh = {
+        "metadata": {"a": "1"},
+        "machine_version": machine["instance_id"],
+        "updated_at": machine["updated_at"],
+    }
     await fly.put(path, 204, json=fresh)
 
 

@@ -9,10 +9,10 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.emulator.shell_machine import FakeClock, PretendMachine
 
 import fly_mcp_emulator.shell
 from fly_mcp_emulator.shell import ExecResult, Shell
+from tests.emulator.shell_machine import FakeClock, PretendMachine
 
 SOURCES = sorted(Path(fly_mcp_emulator.shell.__file__).parent.rglob("*.py"))
 ALLOWED = {

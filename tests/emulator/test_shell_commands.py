@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.emulator.shell_machine import FakeClock, PretendMachine
 
 from fly_mcp_emulator.shell.samples import DEFAULT_BOOTED_AT
 from fly_mcp_emulator.shell.supervision import DEFAULT_CONFIG
+from tests.emulator.shell_machine import FakeClock, PretendMachine
 
 
 @pytest.fixture
@@ -69,9 +69,10 @@ def machine() -> PretendMachine:
             "grep '[[:digit:]]\\{2\\} [^y]' /t/nums | wc -l; grep '\\bno\\b' /t/log; grep '^$' /t/abc || echo none",
             "2\nERROR no route\nnone\n",
         ),
+        ("find /t -name '*.html'; find /t -type d -name 's*'", "/t/sub/page.html\n/t/sub\n"),
         (
-            "find /t -name \\*.html; find /t -type d -name s\\*; find /t -maxdepth 1 -type f ! -name n\\*; cd /t/sub; find",
-            "/t/sub/page.html\n/t/sub\n/t/abc\n/t/log\n.\n./.hidden\n./page.html\n",
+            "find /t -maxdepth 1 -type f ! -name 'n*'; cd /t/sub; find . -type f",
+            "/t/abc\n/t/log\n./.hidden\n./page.html\n",
         ),
         (
             "sort /t/nums; sort -n /t/nums | head -1; sort -u /t/nums; sort -k2 -r /t/nums | head -1",

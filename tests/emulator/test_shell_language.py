@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.emulator.shell_machine import PretendMachine
 
 
@@ -196,6 +197,7 @@ async def test_programs_may_be_called_by_path(machine: PretendMachine) -> None:
         ("echo ${x^^}", "${x^^}"),
         ("echo $((i++))", "arithmetic like 'i++'"),
         ("echo 3>/tmp/x", "file descriptor 3"),
+        ("ls /[[:alpha:]]*", "a character class in a file name pattern"),
         ("ls --frobnicate", "ls --frobnicate"),
         ("for ((;;)); do echo; done", "for (( ))"),
     ],

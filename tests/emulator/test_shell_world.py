@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.emulator.shell_machine import PretendMachine
 
 from fly_mcp_emulator.shell import ExecResult
 from fly_mcp_emulator.shell.samples import base_files, default_files, default_volume_files
+from tests.emulator.shell_machine import PretendMachine
 
 
 @pytest.fixture

@@ -60,7 +60,11 @@ async def test_a_deaf_process_is_killed_after_the_timeout(emu: Emulator, fly: Ca
     """Reference 6.4: SIGINT by default, SIGKILL after 5 s, or after what config or call say."""
     behave(emu, ignores=["SIGINT", "SIGTERM"])
     machine = await fly.started()
-    for body, seconds in (({}, 5.0), ({"signal": "SIGTERM", "timeout": "12s"}, 12.0), ({"timeout": "0s"}, 5.0)):
+    for body, seconds in (
+        ({}, 5.0),
+        ({"signal": "SIGTERM", "timeout": "12s"}, 12.0),
+        ({"timeout": "0s"}, 5.0),
+    ):
         before = anyio.current_time()
         await fly.post(f"{MACHINES}/{machine['id']}/stop", json=body)
         await fly.wait(machine, "stopped")
@@ -259,7 +263,13 @@ async def test_cordon_and_uncordon(fly: Caller) -> None:
 async def test_an_unknown_machine_is_a_404_everywhere(fly: Caller) -> None:
     """Reference 5.3; a machine of another app is unknown too."""
     for machine in ("00000000000000", "7846e45f27e218"):
-        for method, rest in (("GET", ""), ("POST", "/start"), ("DELETE", ""), ("GET", "/wait"), ("GET", "/lease")):
+        for method, rest in (
+            ("GET", ""),
+            ("POST", "/start"),
+            ("DELETE", ""),
+            ("GET", "/wait"),
+            ("GET", "/lease"),
+        ):
             text = await fly.error(method, f"{MACHINES}/{machine}{rest}", 404)
             assert text == "not_found: machine not found"
 

@@ -11,7 +11,9 @@ from fly_mcp_emulator.world import Image
 from tests.emulator.caller import MACHINES, Caller
 
 
-async def update(fly: Caller, machine: dict[str, Any], config: dict[str, Any], expect: int = 200, **body: Any) -> Any:
+async def update(
+    fly: Caller, machine: dict[str, Any], config: dict[str, Any], expect: int = 200, **body: Any
+) -> Any:
     return await fly.post(f"{MACHINES}/{machine['id']}", expect, json={"config": config} | body)
 
 
@@ -164,5 +166,7 @@ async def test_put_and_patch_on_a_machine_are_no_routes(fly: Caller) -> None:
     """Reference 4.3, real-clients 2: one client in the wild tries PUT."""
     machine = await fly.started()
     for method in ("PUT", "PATCH"):
-        answer = await fly.http.request(method, f"{MACHINES}/{machine['id']}", json={"config": {"image": "x"}})
+        answer = await fly.http.request(
+            method, f"{MACHINES}/{machine['id']}", json={"config": {"image": "x"}}
+        )
         assert (answer.status_code, answer.text) == (404, "404 page not found")

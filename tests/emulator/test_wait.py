@@ -38,7 +38,9 @@ async def test_a_timeout_outside_a_minute_is_a_400(fly: Caller, timeout: str) ->
     """Reference 6.1 [L]."""
     machine = await fly.started()
     text = await fly.error("GET", f"{MACHINES}/{machine['id']}/wait?timeout={timeout}", 400)
-    assert text == "invalid_argument: invalid WaitMachineRequest.Timeout: value must be inside range [1s, 1m0s]"
+    assert (
+        text == "invalid_argument: invalid WaitMachineRequest.Timeout: value must be inside range [1s, 1m0s]"
+    )
 
 
 @pytest.mark.parametrize("query", ["timeout=soon", "timeout=1.5", "state=created", "state=sleeping"])

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from fly_mcp_tools.chance import Random
 
 from .clock import Clock
-from .errors import Bug
+from .errors import Bug, Changed, FlyError
 from .memory import Memory
 
 if TYPE_CHECKING:
@@ -44,6 +44,18 @@ class Defaults:
     image: str = ""
 
 
+@dataclass
+class Effect:
+    """What a call has changed at Fly so far, whatever its last request met. Leases do not count: they pass."""
+
+    changed: Changed = "nothing"
+
+    def note(self, outcome: Changed) -> None:
+        """Count one request; "unknown" is never forgotten."""
+        if outcome != "nothing" and self.changed != "unknown":
+            self.changed = outcome
+
+
 @dataclass(frozen=True, kw_only=True)
 class Call:
     """A running call. `confirmed` is true only for the JSON boolean true."""
@@ -57,6 +69,7 @@ class Call:
     progress: Progress = no_progress
     memory: Memory = field(default_factory=Memory)
     checkpoint: Checkpoint | None = None
+    effect: Effect = field(default_factory=Effect)
 
     async def send(
         self,
@@ -79,9 +92,17 @@ class Call:
             raise Bug(f"{self.action.name} does not declare {endpoint.name}")
         if self.checkpoint is not None:
             await self.checkpoint(endpoint, ids)
-        return await self.client.call(
-            endpoint, ids, query=query, body=body, nonce=nonce, timeout=timeout, final=final
-        )
+        try:
+            answer = await self.client.call(
+                endpoint, ids, query=query, body=body, nonce=nonce, timeout=timeout, final=final
+            )
+        except FlyError as error:
+            if not endpoint.passing:
+                self.effect.note(error.changed)
+            raise
+        if endpoint.writes and not endpoint.passing:
+            self.effect.note("something")
+        return answer
 
     def mark(self) -> str:
         """A value that no other call has: by it an unclear create is found again."""

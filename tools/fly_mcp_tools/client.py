@@ -21,14 +21,13 @@ from fly_mcp_tools.clock import Clock
 from fly_mcp_tools.credentials import Credentials, no_token
 from fly_mcp_tools.decode import Answer, RawAnswer, decode
 from fly_mcp_tools.endpoint import Endpoint
-from fly_mcp_tools.errors import Bug, FlyError, MaybeDone, NotSent, RefusedByFly
+from fly_mcp_tools.errors import EARLIER_ATTEMPT, Bug, FlyError, MaybeDone, NotSent, RefusedByFly
 from fly_mcp_tools.http import Http, Transport
 from fly_mcp_tools.limits import Limits
 from fly_mcp_tools.request import Query, Request, build_request
 from fly_mcp_tools.retry import Retries
 
 DEFAULT_TIMEOUT: Final = 30.0
-EARLIER_ATTEMPT: Final = "earlier_attempt"
 
 _log = logging.getLogger("fly_mcp_tools")
 

@@ -94,8 +94,11 @@ class FlyTools:
         try:
             await _consent(call, params)
             result = await (action.run(call, params) if action.run else plain.run(call, params))
-        except ConfirmationRequired as error:
-            _explain_confirm(error, arguments)
+        except FlyError as error:
+            if error.changed == "nothing":
+                error.changed = call.effect.changed  # a read that fails after a write does not undo it
+            if isinstance(error, ConfirmationRequired):
+                _explain_confirm(error, arguments)
             raise
         return result.wire()
 

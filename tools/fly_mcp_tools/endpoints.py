@@ -142,20 +142,13 @@ EXEC_MACHINE = Endpoint(
     source=_MACHINES,
 )
 
-GET_LEASE = Endpoint(
-    name="get_lease",
-    says="read the lease of machine {machine_id} of {app_name}",
-    method="GET",
-    path="/v1/apps/{app_name}/machines/{machine_id}/lease",
-    idempotent=True,
-    source=_MACHINES,
-)
 ACQUIRE_LEASE = Endpoint(
     name="acquire_lease",
     says="take the lease of machine {machine_id} of {app_name}",
     method="POST",
     path="/v1/apps/{app_name}/machines/{machine_id}/lease",
     idempotent=False,  # a second one meets the first, whose nonce was lost with the answer: 409
+    passing=True,
     source=_MACHINES,
 )
 RELEASE_LEASE = Endpoint(
@@ -164,6 +157,7 @@ RELEASE_LEASE = Endpoint(
     method="DELETE",
     path="/v1/apps/{app_name}/machines/{machine_id}/lease",
     idempotent=True,
+    passing=True,
     source=_MACHINES,
 )
 
@@ -276,7 +270,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     RESTART_MACHINE,
     WAIT_MACHINE,
     EXEC_MACHINE,
-    GET_LEASE,
     ACQUIRE_LEASE,
     RELEASE_LEASE,
     LIST_VOLUMES,

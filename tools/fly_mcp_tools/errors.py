@@ -21,11 +21,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import JsonValue
 
 Changed = Literal["nothing", "something", "unknown"]
+
+#: The fact of an error that follows an unclear attempt of the same write: that one may have gone through.
+EARLIER_ATTEMPT: Final = "earlier_attempt"
 
 
 class Code(StrEnum):

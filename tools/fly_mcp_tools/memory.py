@@ -19,6 +19,10 @@ class StaleSecrets:
     """An app's secret changes that some machines have not seen yet."""
 
     version: int | None = None
+    #: machine id -> (its version when we brought it these names): whole seconds cannot tell that it has them
+    applied: dict[str, tuple[str, frozenset[str]]] = field(
+        default_factory=dict[str, tuple[str, frozenset[str]]]
+    )
     #: machine id -> (its version when it was last seen running old values, the names that changed)
     machines: dict[str, tuple[str, frozenset[str]]] = field(
         default_factory=dict[str, tuple[str, frozenset[str]]]
@@ -45,7 +49,7 @@ class Memory:
         self, app_name: str, version: int | None, names: frozenset[str], stale: dict[str, str]
     ) -> None:
         """Remember that the machines `stale` (id -> instance id) do not have the change to `names` yet."""
-        entry = self._apps.pop(app_name, None) or StaleSecrets()
+        entry = self._entry(app_name)
         if version is not None:
             entry.version = version
         kept: dict[str, tuple[str, frozenset[str]]] = {}
@@ -54,9 +58,28 @@ class Memory:
             earlier = before[1] if before and before[0] == instance else frozenset[str]()
             kept[machine] = (instance, earlier | names)
         entry.machines = kept
-        self._apps[app_name] = entry
-        while len(self._apps) > _APPS:
-            self._apps.popitem(last=False)
+        entry.applied = {machine: known for machine, known in entry.applied.items() if machine in stale}
+
+    def secrets_applied(
+        self, app_name: str, machine_id: str, instance_id: str, names: frozenset[str]
+    ) -> None:
+        """Remember that this version of the machine was made with the app's present values of `names`."""
+        self._entry(app_name).applied[machine_id] = (instance_id, names)
+
+    def applied_names(self, app_name: str, machine_id: str, instance_id: str) -> frozenset[str]:
+        """Names with which this version of the machine was made; changed since, they are old again."""
+        entry = self._apps.get(app_name)
+        found = entry.applied.get(machine_id) if entry else None
+        return found[1] if found and found[0] == instance_id else frozenset()
+
+    def forget(self, app_name: str) -> None:
+        """The app is gone, or new: what was known of one of that name is not true of it."""
+        self._apps.pop(app_name, None)
+
+    def forget_version(self, app_name: str) -> None:
+        """Fly does not know the version of the app's secrets that we do: this is another app of that name."""
+        if entry := self._apps.get(app_name):
+            entry.version = None
 
     def stale_names(self, app_name: str, machine_id: str, instance_id: str) -> frozenset[str]:
         """Names changed by us that this version of the machine does not have."""
@@ -68,3 +91,11 @@ class Memory:
         """The newest version of the app's secrets that Fly told us."""
         entry = self._apps.get(app_name)
         return entry.version if entry else None
+
+    def _entry(self, app_name: str) -> StaleSecrets:
+        """What is known of the app, to be written to: the app written to last is forgotten last."""
+        entry = self._apps.pop(app_name, None) or StaleSecrets()
+        self._apps[app_name] = entry
+        while len(self._apps) > _APPS:
+            self._apps.popitem(last=False)
+        return entry

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 JsonObject = dict[str, JsonValue]
 
@@ -29,6 +29,14 @@ RESERVED_GROUPS = frozenset(
 
 class _Wire(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_absent(cls, value: object) -> object:
+        # Go writes an empty list as null and a missing moment as "": both say that nothing is there.
+        if not isinstance(value, dict):
+            return value
+        return {key: item for key, item in cast("JsonObject", value).items() if item is not None and item != ""}
 
 
 class Organization(_Wire):

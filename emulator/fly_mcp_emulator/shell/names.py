@@ -24,6 +24,8 @@ def matches(text: str, pattern: str, budget: Budget) -> bool:
     if len(pattern) > _MAX_PATTERN:
         # The standard library keeps every pattern it has compiled.
         raise NotModelledError(f"a pattern of more than {_MAX_PATTERN} characters")
+    if "[:" in pattern:
+        raise NotModelledError("a character class in a file name pattern")
     # Its translation does not backtrack past a star (bpo-40480), but each star is a pass over the text.
     budget.charge(len(pattern))
     budget.charge_text((len(text) + len(pattern)) * (1 + pattern.count("*")))

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import FlyError
+from fly_mcp_tools.errors import Code, FlyError, MaybeDone, TimedOut
 from fly_mcp_tools.wire import Lease
 
 from . import machines, parse
@@ -46,8 +46,12 @@ class Held:
         now = self.call.clock.monotonic()
         if now - self.renewed < TTL / 3:
             return
-        self.lease = await _acquire(self.call, self.app_name, self.machine_id, nonce=self.nonce)
         self.renewed = now
+        try:
+            self.lease = await _acquire(self.call, self.app_name, self.machine_id, nonce=self.nonce)
+        except FlyError:
+            # What was sent under it is sent; what is still to be sent, Fly refuses without it.
+            return
 
 
 @asynccontextmanager
@@ -68,9 +72,22 @@ async def held(call: Call, app_name: str, machine_id: str) -> AsyncGenerator[Hel
 
 async def _acquire(call: Call, app_name: str, machine_id: str, nonce: str | None = None) -> Lease:
     body: dict[str, JsonValue] = {"ttl": TTL, "description": f"fly-mcp {call.action.name}"}
-    answer = await call.send(fly.ACQUIRE_LEASE, machines.ids(app_name, machine_id), body=body, nonce=nonce)
-    data = parse.key(answer.data, "data", endpoint=fly.ACQUIRE_LEASE, answer=answer)
-    return parse.one(Lease, data, endpoint=fly.ACQUIRE_LEASE, answer=answer)
+    try:
+        answer = await call.send(
+            fly.ACQUIRE_LEASE, machines.ids(app_name, machine_id), body=body, nonce=nonce
+        )
+        data = parse.key(answer.data, "data", endpoint=fly.ACQUIRE_LEASE, answer=answer)
+        return parse.one(Lease, data, endpoint=fly.ACQUIRE_LEASE, answer=answer)
+    except (MaybeDone, TimedOut) as error:
+        raise MaybeDone(
+            f"Fly's answer to taking the lease of machine {machine_id} was lost; nothing else was sent.",
+            code=Code.FLY_UNAVAILABLE,
+            hint=f"Try again in {TTL} s: if the lease was given, it has ended by itself then.",
+            retryable=True,
+            changed="nothing",
+            status=error.status,
+            request_id=error.request_id,
+        ) from None
 
 
 async def _release(lease: Held) -> None:

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.endpoint import Endpoint
+from fly_mcp_tools.errors import NotFound, WrongState
 from fly_mcp_tools.wire import JsonObject, Machine
 
 from . import parse
@@ -21,6 +22,18 @@ async def get(call: Call, app_name: str, machine_id: str) -> Machine:
     """The machine. Raises NotFound."""
     answer = await call.send(fly.GET_MACHINE, ids(app_name, machine_id))
     return parse.one(Machine, answer.data, endpoint=fly.GET_MACHINE, answer=answer)
+
+
+async def there(call: Call, app_name: str, machine_id: str) -> Machine:
+    """The machine, to do something with. Raises NotFound also where it is destroyed and still shown."""
+    machine = await get(call, app_name, machine_id)
+    if machine.gone:
+        raise NotFound(
+            f"Machine {machine.id} is {machine.state} already.",
+            hint="flyListMachines shows what is there.",
+            facts={"state": machine.state},
+        )
+    return machine
 
 
 async def list_of(call: Call, app_name: str) -> list[Machine]:
@@ -47,7 +60,11 @@ async def create(
         body["region"] = region
     if min_secrets_version is not None:
         body["min_secrets_version"] = min_secrets_version
-    answer = await call.send(fly.CREATE_MACHINE, {"app_name": app_name}, body=body, timeout=90)
+    try:
+        answer = await call.send(fly.CREATE_MACHINE, {"app_name": app_name}, body=body, timeout=90)
+    except WrongState as error:
+        _unknown_secrets(call, app_name, error)
+        raise
     return parse.one(Machine, answer.data, endpoint=fly.CREATE_MACHINE, answer=answer)
 
 
@@ -72,10 +89,20 @@ async def update(
         body["name"] = machine.name
     if min_secrets_version is not None:
         body["min_secrets_version"] = min_secrets_version
-    answer = await call.send(
-        fly.UPDATE_MACHINE, ids(app_name, machine.id), body=body, nonce=nonce, timeout=90
-    )
+    try:
+        answer = await call.send(
+            fly.UPDATE_MACHINE, ids(app_name, machine.id), body=body, nonce=nonce, timeout=90
+        )
+    except WrongState as error:
+        _unknown_secrets(call, app_name, error)
+        raise
     return parse.one(Machine, answer.data, endpoint=fly.UPDATE_MACHINE, answer=answer)
+
+
+def _unknown_secrets(call: Call, app_name: str, error: WrongState) -> None:
+    """Fly does not know the version of the secrets that we remember: late, or another app of that name."""
+    if "min_secrets_version" in error.fly_says:
+        call.memory.forget_version(app_name)
 
 
 async def delete(call: Call, app_name: str, machine_id: str, *, nonce: str, force: bool) -> None:

@@ -21,6 +21,8 @@ async def list_of(call: Call, app_name: str) -> list[Secret]:
 async def change(call: Call, app_name: str, values: Mapping[str, str | None]) -> int | None:
     """Set values, remove those that are None: the version that Fly's secrets have now, if it says so."""
     answer = await call.send(fly.SET_SECRETS, {"app_name": app_name}, body={"values": dict(values)})
-    data = answer.data if isinstance(answer.data, dict) else {}
+    if not isinstance(answer.data, dict):
+        raise parse.unreadable(fly.SET_SECRETS, answer)
+    data = answer.data
     version = data.get("version", data.get("Version"))  # the capital one is Fly's deprecated duplicate
     return version if isinstance(version, int) else None

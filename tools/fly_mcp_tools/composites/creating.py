@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fly_mcp_tools import config as configs
 from fly_mcp_tools.api import machines
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import FlyError, MaybeDone, TimedOut
+from fly_mcp_tools.errors import Code, FlyError, MaybeDone, NotFound, TimedOut
 from fly_mcp_tools.models import Outcome
 from fly_mcp_tools.wire import RESERVED_GROUPS, JsonObject, Machine
 
@@ -20,6 +20,8 @@ from . import waiting
 
 #: Seconds until a new machine is up: its image may have to be pulled first.
 START_WITHIN = 90.0
+#: Seconds for the refusals that pass by themselves: secrets on their way to the host, a volume just let go of.
+TRANSIENT_WITHIN = 20.0
 #: Looks, and seconds between them: a new machine can be missing from the list for a moment.
 _LOOKS, _LOOK_EVERY = 3, 2.0
 
@@ -54,33 +56,35 @@ async def create(
         FlyError: wrong_state with changed="something" where it was made and does not stay up.
     """
     mark = call.mark()
-    note = None
+    notes: list[str] = []
     try:
-        machine = await machines.create(
+        machine = await waiting.past_transient(
             call,
-            app_name,
-            configs.marked(config, mark),
-            name=name,
-            region=region,
-            min_secrets_version=call.memory.secrets_version(app_name),
+            lambda: machines.create(
+                call,
+                app_name,
+                configs.marked(config, mark),
+                name=name,
+                region=region,
+                min_secrets_version=call.memory.secrets_version(app_name),
+            ),
+            seconds=TRANSIENT_WITHIN,
         )
     except (MaybeDone, TimedOut) as error:
         machine = await _find(call, app_name, mark, error)
-        note = "Fly's answer was lost; the machine was found by its mark."
-    waited = await waiting.for_state(call, app_name, machine.id, ("started", "failed"), seconds=START_WITHIN)
-    now = await machines.get(call, app_name, machine.id)
-    if now.state == "started":
-        return Created(now, "done", note)
-    if waited.reached or now.state in ("stopped", "failed"):
-        if _ran_and_ended(now):
-            return Created(now, "done", "It started, ran, and ended with exit code 0.")
-        raise waiting.ended_badly(now, "started")
-    return Created(now, "pending", waiting.look_later(now.id, now.state))
-
-
-def _ran_and_ended(machine: Machine) -> bool:
-    how = machine.last_exit()
-    return machine.state == "stopped" and how.get("exit_code") == 0 and not how.get("oom_killed")
+        notes.append("Fly's answer was lost; the machine was found by its mark.")
+    try:
+        seen = await waiting.see(call, app_name, machine, ("started", "failed"), seconds=START_WITHIN)
+    except NotFound:
+        raise FlyError(
+            f"Machine {machine.id} was created and is gone already.",
+            code=Code.WRONG_STATE,
+            changed="something",
+            hint="It ended and destroyed itself (auto_destroy), or somebody deleted it: flyListMachines looks.",
+            facts={"machine_id": machine.id},
+        ) from None
+    outcome, note = waiting.running(seen)
+    return Created(seen.machine, outcome, " ".join([*notes, *([note] if note else [])]) or None)
 
 
 async def _find(call: Call, app_name: str, mark: str, error: FlyError) -> Machine:

@@ -8,7 +8,7 @@ from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.api import leases, machines
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.endpoint import Endpoint
-from fly_mcp_tools.errors import MaybeDone
+from fly_mcp_tools.errors import EARLIER_ATTEMPT, MaybeDone, TimedOut, WrongState
 from fly_mcp_tools.ids import AppName, MachineId
 from fly_mcp_tools.models import Params, WriteResult
 from fly_mcp_tools.wire import Machine
@@ -60,9 +60,11 @@ async def suspend(call: Call, params: OneMachine) -> Before:
 
 async def _drive(call: Call, params: OneMachine, endpoint: Endpoint, goal: str, within: float) -> Before:
     app_name, machine_id = params.app_name, params.machine_id
-    before = await machines.get(call, app_name, machine_id)
+    before = await machines.there(call, app_name, machine_id)
     if before.state == goal:
         return _result(before, before, "done", f"It was {goal} already; nothing was sent.")
+    if goal == "stopped" and before.state == "failed":
+        return _result(before, before, "done", "It is failed: nothing runs on it. Nothing was sent.")
     unclear = False
     async with leases.held(call, app_name, machine_id) as lease:
         try:
@@ -72,8 +74,13 @@ async def _drive(call: Call, params: OneMachine, endpoint: Endpoint, goal: str, 
                 seconds=TRANSIENT_WITHIN,
                 lease=lease,
             )
-        except MaybeDone:
+        except (MaybeDone, TimedOut):
             # The request left and no answer came. The state tells: looked up below, never repeated blindly.
+            unclear = True
+        except WrongState as error:
+            # Refused because an attempt whose answer was lost had done it already, or is doing it?
+            if EARLIER_ATTEMPT not in error.facts:
+                raise
             unclear = True
     return await _outcome(call, params, before, goal, 10.0 if unclear else within, unclear=unclear)
 
@@ -81,23 +88,27 @@ async def _drive(call: Call, params: OneMachine, endpoint: Endpoint, goal: str, 
 async def _outcome(
     call: Call, params: OneMachine, before: Machine, goal: str, within: float, *, unclear: bool
 ) -> Before:
-    ends = (goal, *_OTHER_ENDS[goal])
-    waited = await waiting.for_state(call, params.app_name, params.machine_id, ends, seconds=within)
-    now = await machines.get(call, params.app_name, params.machine_id)
+    # A state that it was in before says nothing of where it ended.
+    ends = tuple(state for state in (goal, *_OTHER_ENDS[goal]) if state != before.state)
+    seen = await waiting.see(call, params.app_name, before, ends, seconds=within)
+    now = seen.machine
+    if seen.trouble:
+        return _result(now, before, "unclear" if unclear else "pending", waiting.unseen(seen))
     if now.state == goal:
         return _result(now, before, "done")
-    if unclear and now.state == before.state:
+    if goal == "started" and (now.state != before.state or waiting.has_news(now, before)):
+        return _result(now, before, *waiting.running(seen, before))
+    if now.state == before.state:
+        what = "The answer to the request was lost" if unclear else "Fly accepted the request"
         return _result(
             now,
             before,
             "unclear",
-            f"The answer to the request was lost, and {waited.seconds:.0f} s later the machine is still "
-            f"{now.state}: it was probably not carried out. Repeating the call is safe.",
+            f"{what}, and {seen.seconds:.0f} s later the machine is {now.state} as before: it was not carried "
+            "out, or undone since (autostart wakes a machine that gets traffic). Repeating the call is safe.",
         )
     if goal == "suspended" and now.state == "stopped":
         return _result(now, before, "done", "Fly could not keep its memory: it is stopped, not suspended.")
-    if goal == "started" and now.state in ("failed", "stopped", "suspended"):
-        raise waiting.ended_badly(now, goal)
     return _result(now, before, "pending", waiting.look_later(now.id, now.state))
 
 

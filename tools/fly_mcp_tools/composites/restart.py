@@ -7,15 +7,13 @@ newer than the machine's version, the restart goes as an update of the unchanged
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from pydantic import Field
 
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools import ulid
 from fly_mcp_tools.api import leases, machines, secrets
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import FlyError, MaybeDone
+from fly_mcp_tools.errors import FlyError, MaybeDone, NotFound, TimedOut
 from fly_mcp_tools.models import WriteResult
 from fly_mcp_tools.wire import Machine, Secret
 
@@ -42,8 +40,9 @@ async def restart(call: Call, params: OneMachine) -> Restarted:
     Raises:
         FlyError: wrong_state with changed="something" where it does not come up again.
     """
-    machine = await machines.get(call, params.app_name, params.machine_id)
-    names = newer(await secrets.list_of(call, params.app_name), machine)
+    machine = await machines.there(call, params.app_name, params.machine_id)
+    applied = call.memory.applied_names(params.app_name, machine.id, machine.instance_id)
+    names = newer(await secrets.list_of(call, params.app_name), machine, applied)
     names |= call.memory.stale_names(params.app_name, machine.id, machine.instance_id)
     if names:
         done = await updating.update(
@@ -54,6 +53,7 @@ async def restart(call: Call, params: OneMachine) -> Restarted:
             launch=True,
             min_secrets_version=call.memory.secrets_version(params.app_name),
         )
+        call.memory.secrets_applied(params.app_name, machine.id, done.after.instance_id, names)
         return Restarted(
             outcome=done.outcome,
             note=done.note,
@@ -66,22 +66,24 @@ async def restart(call: Call, params: OneMachine) -> Restarted:
     return await _plain(call, params, machine)
 
 
-def newer(found: list[Secret], machine: Machine) -> frozenset[str]:
+def newer(
+    found: list[Secret], machine: Machine, applied: frozenset[str] = frozenset()
+) -> frozenset[str]:
     """Secrets set since the machine's version was made.
 
     A version's id is a ULID and so tells when it was made. Whole seconds are compared, and a tie counts as
-    newer: an update too many is harmless, a secret too few is not.
+    newer, but for those `applied` by ourselves: an update too many is harmless, a secret too few is not.
     """
     made = ulid.made_at(machine.instance_id) or machine.created_at
     if made is None:
         return frozenset()
     since = made.replace(microsecond=0)
-    return frozenset(secret.name for secret in found if _changed(secret, since))
-
-
-def _changed(secret: Secret, since: datetime) -> bool:
-    when = secret.updated_at or secret.created_at
-    return when is not None and when >= since
+    names: set[str] = set()
+    for secret in found:
+        when = secret.updated_at or secret.created_at
+        if when is not None and (when > since or (when == since and secret.name not in applied)):
+            names.add(secret.name)
+    return frozenset(names)
 
 
 async def _plain(call: Call, params: OneMachine, before: Machine) -> Restarted:
@@ -96,16 +98,12 @@ async def _plain(call: Call, params: OneMachine, before: Machine) -> Restarted:
                 seconds=TRANSIENT_WITHIN,
                 lease=lease,
             )
-        except MaybeDone:
+        except (MaybeDone, TimedOut):
             lost = True
-    now, seen = await _see(call, params.app_name, before)
-    note = None
-    outcome = "done"
-    if now.state in ("failed", "stopped"):
-        raise waiting.ended_badly(now, "started")
-    if now.state != "started":
-        outcome, note = "pending", waiting.look_later(now.id, now.state)
-    elif not seen:
+    seen, proven = await _see(call, params.app_name, before)
+    now = seen.machine
+    outcome, note = waiting.running(seen, before)
+    if outcome == "done" and not proven:
         outcome = "unclear"
         what = "The answer to the restart was lost" if lost else "Fly accepted the restart"
         note = f"{what}; the machine is started, but no event says that it was started anew."
@@ -122,27 +120,30 @@ async def _plain(call: Call, params: OneMachine, before: Machine) -> Restarted:
     )
 
 
-async def _see(call: Call, app_name: str, before: Machine) -> tuple[Machine, bool]:
+async def _see(call: Call, app_name: str, before: Machine) -> tuple[waiting.Seen, bool]:
     """The machine once it has started anew, and whether an event proves it.
 
     Right after the call Fly may still say "started" of the run before, so the state alone proves nothing.
     """
-    old = {event.id for event in before.events}
-    now = before
+    began = call.clock.monotonic()
     for _ in range(_LOOKS):
         await call.clock.sleep(_LOOK_EVERY)
-        now = await machines.get(call, app_name, before.id)
-        fresh = [event for event in now.events if event.id not in old]
-        if any(event.type == "start" and event.status == "started" for event in fresh):
-            return now, now.state == "started"
-        if fresh and now.state != "started":
+        try:
+            now = await machines.get(call, app_name, before.id)
+        except NotFound:
+            raise
+        except FlyError:
+            continue
+        if _started_anew(now, before) and now.state == "started":
+            return waiting.Seen(now, True, call.clock.monotonic() - began), True
+        if waiting.has_news(now, before) and now.state != "started":
             break
-    try:
-        await waiting.for_state(call, app_name, before.id, ("started", "failed"), seconds=START_WITHIN)
-    except FlyError as error:
-        if error.changed == "nothing":
-            error.changed = "something"
-        raise
-    now = await machines.get(call, app_name, before.id)
-    fresh = [event for event in now.events if event.id not in old]
-    return now, any(event.type == "start" and event.status == "started" for event in fresh)
+    seen = await waiting.see(call, app_name, before, ("started", "failed"), seconds=START_WITHIN)
+    return seen, not seen.trouble and _started_anew(seen.machine, before)
+
+
+def _started_anew(now: Machine, before: Machine) -> bool:
+    known = {event.id for event in before.events}
+    return any(
+        event.type == "start" and event.status == "started" and event.id not in known for event in now.events
+    )

@@ -20,6 +20,8 @@ from fly_mcp_tools.wire import RESERVED_GROUPS, Machine
 
 from . import updating
 
+#: Not running and not freshly booted when it runs again: a resume, or a start begun with the old values.
+_KEEPS_OLD = frozenset({"suspended", "suspending", "created", "creating"})
 #: Bytes of one value: what flyctl reads at most (reference 2.1).
 _LONGEST = 64 * 1024
 
@@ -90,7 +92,9 @@ async def set_(call: Call, params: SetSecrets) -> SecretsChanged:
     """
     version = await secrets.change(call, params.app_name, dict(params.secrets))
     names = sorted(params.secrets)
-    return await _spread(call, params.app_name, names, version, not_set=None, restart=params.restart_machines)
+    return await _spread(
+        call, params.app_name, names, version, not_set=None, restart=params.restart_machines, done="Stored"
+    )
 
 
 async def unset(call: Call, params: UnsetSecrets) -> SecretsChanged:
@@ -109,7 +113,7 @@ async def unset(call: Call, params: UnsetSecrets) -> SecretsChanged:
         )
     version = await secrets.change(call, params.app_name, dict.fromkeys(names))
     return await _spread(
-        call, params.app_name, names, version, not_set=not_set, restart=params.restart_machines
+        call, params.app_name, names, version, not_set=not_set, restart=params.restart_machines, done="Removed"
     )
 
 
@@ -121,37 +125,47 @@ async def _spread(
     *,
     not_set: list[str] | None,
     restart: bool,
+    done: str,
 ) -> SecretsChanged:
     try:
         found = await machines.list_of(call, app_name)
     except FlyError as error:
-        raise _stored(error, names, []) from None
+        raise _not_everywhere(error, names, [], done) from None
     old = [machine for machine in found if machine.group not in RESERVED_GROUPS]
     call.memory.secrets_changed(
         app_name, version, frozenset(names), {machine.id: machine.instance_id for machine in old}
     )
     running = [machine for machine in old if machine.running and not machine.standby]
     if not restart:
-        holding = [machine.id for machine in old if machine.running or machine.state == "suspended"]
+        holding = [machine.id for machine in old if machine.running or machine.state in _KEEPS_OLD]
         note = None
         if holding:
-            note = "Stored. flyRestartMachine brings them to a machine, or restartMachines: true to all."
+            note = f"{done}. flyRestartMachine brings it to a machine, or restartMachines: true to all running."
         elif old:
-            note = "Stored. No machine is running; they come with the next update or start."
+            note = f"{done}. No machine is running; each gets it with its next start or update."
         return SecretsChanged(
             outcome="done", note=note, names=names, not_set=not_set or None, still_old=holding
         )
-    done = await _update_each(call, app_name, running, names, version)
-    rest = [
-        machine.id for machine in old if machine.state == "suspended" or (machine.standby and machine.running)
+    reachable = [machine for machine in running if machine.config is not None]
+    items = await _update_each(call, app_name, reachable, names, version, done=done)
+    items += [
+        MachineUpdate(id=machine.id, outcome="not_tried", state=machine.state, note="its host does not answer")
+        for machine in running
+        if machine.config is None
     ]
-    pending = any(item.outcome == "pending" for item in done)
+    updated = {item.id for item in items if item.outcome in ("done", "pending")}
+    rest = [
+        machine.id
+        for machine in old
+        if machine.id not in updated and (machine.running or machine.state in _KEEPS_OLD)
+    ]
+    pending = any(item.outcome == "pending" for item in items)
     return SecretsChanged(
         outcome="pending" if pending else "done",
         note=_rest_note(old, running),
         names=names,
         not_set=not_set or None,
-        machines=done,
+        machines=items,
         still_old=rest,
     )
 
@@ -160,13 +174,19 @@ def _rest_note(old: list[Machine], running: list[Machine]) -> str | None:
     idle = len(old) - len(running)
     if not idle:
         return None
-    return f"{idle} machine{'s' if idle > 1 else ''} not running or standing by left alone."
+    return f"Left alone: {idle} machine{'s' if idle > 1 else ''} not running, or standing by for another."
 
 
 async def _update_each(
-    call: Call, app_name: str, running: list[Machine], names: list[str], version: int | None
+    call: Call,
+    app_name: str,
+    running: list[Machine],
+    names: list[str],
+    version: int | None,
+    *,
+    done: str,
 ) -> list[MachineUpdate]:
-    done: list[MachineUpdate] = []
+    items: list[MachineUpdate] = []
     for number, machine in enumerate(running):
         await call.progress(number, len(running), f"updating machine {machine.id}")
         try:
@@ -174,26 +194,35 @@ async def _update_each(
                 call, app_name, machine, lambda config: config, min_secrets_version=version
             )
         except FlyError as error:
-            done.append(MachineUpdate(id=machine.id, outcome="failed", note=error.message))
-            done += [MachineUpdate(id=later.id, outcome="not_tried") for later in running[number + 1 :]]
-            raise _stored(error, names, done) from None
-        done.append(
+            state = error.facts.get("state")
+            items.append(
+                MachineUpdate(
+                    id=machine.id,
+                    outcome="failed",
+                    state=state if isinstance(state, str) else None,
+                    note=error.message,
+                )
+            )
+            items += [MachineUpdate(id=later.id, outcome="not_tried") for later in running[number + 1 :]]
+            raise _not_everywhere(error, names, items, done) from None
+        call.memory.secrets_applied(app_name, machine.id, updated.after.instance_id, frozenset(names))
+        items.append(
             MachineUpdate(
                 id=machine.id, outcome=updated.outcome, state=updated.after.state, note=updated.note
             )
         )
-    return done
+    return items
 
 
-def _stored(error: FlyError, names: list[str], done: list[MachineUpdate]) -> FlyError:
+def _not_everywhere(error: FlyError, names: list[str], items: list[MachineUpdate], done: str) -> FlyError:
     """The secrets are changed at Fly whatever happened after: say so, with each machine."""
     return FlyError(
-        f"The secrets are stored, but not on every machine: {error.message}",
+        f"{done}, but not every machine has it: {error.message}",
         code=error.code,
-        hint="After mending the cause, flyRestartMachine brings them to a machine.",
+        hint="After mending the cause, flyRestartMachine brings it to a machine.",
         retryable=error.retryable,
         changed="something",
         status=error.status,
         request_id=error.request_id,
-        facts={**error.facts, "stored": list(names), "machines": [item.wire() for item in done]},
+        facts={**error.facts, "names": list(names), "machines": [item.wire() for item in items]},
     )

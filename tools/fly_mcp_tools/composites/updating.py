@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from fly_mcp_tools.api import leases, machines
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import Code, Conflict, FlyError, MaybeDone, TimedOut, WrongState
+from fly_mcp_tools.errors import Conflict, MaybeDone, TimedOut, WrongState
 from fly_mcp_tools.models import Outcome
 from fly_mcp_tools.wire import JsonObject, Machine
 
@@ -23,6 +24,8 @@ SETTLE_WITHIN = 120.0
 _TRANSIENT_WITHIN = 20.0
 #: Times an update is built anew because somebody else's came between.
 _TRIES = 3
+#: Seconds before that: somebody's update is on its way for one or two.
+_CONFLICT_PAUSE = 2.0
 
 
 @dataclass(frozen=True)
@@ -78,18 +81,18 @@ async def update(
             call, app_name, machine, change, lease, launch=launch, version=min_secrets_version
         )
         run = _to_run(before, launch)
-        ends = ("started", "failed") if run else ("stopped", "suspended", "created", "failed")
-        waited = await waiting.for_state(
+        # For one that stays down any resting state will do: a new version may rest in stopped or in created.
+        ends = ("started", "failed") if run else (waiting.SETTLED,)
+        seen = await waiting.see(
             call,
             app_name,
-            machine.id,
+            posted,
             ends,
             seconds=SETTLE_WITHIN,
             version=posted.instance_id,
             lease=lease,
         )
-    after = await machines.get(call, app_name, machine.id)
-    return _judge(before, after, run=run, waited=waited)
+    return _judge(before, seen, run=run)
 
 
 def _to_run(machine: Machine, launch: bool | None) -> bool:
@@ -112,7 +115,8 @@ async def _post(
         try:
             posted = await waiting.past_transient(
                 call,
-                lambda before=before, config=config: machines.update(  # type: ignore[misc]  # bound now
+                partial(
+                    machines.update,
                     call,
                     app_name,
                     before,
@@ -126,8 +130,9 @@ async def _post(
             )
         except Conflict as error:
             # Somebody's update came between our read and our write: read again, change that.
-            if error.code is not Code.CONFLICT or attempt == _TRIES - 1:
+            if attempt == _TRIES - 1 or not error.retryable:
                 raise
+            await call.clock.sleep(_CONFLICT_PAUSE)
             machine = await machines.get(call, app_name, machine.id)
         except (MaybeDone, TimedOut):
             return await _look(call, app_name, before), before
@@ -150,17 +155,18 @@ async def _look(call: Call, app_name: str, before: Machine) -> Machine:
     )
 
 
-def _judge(before: Machine, after: Machine, *, run: bool, waited: waiting.Waited) -> Updated:
-    if run and after.state in ("failed", "stopped"):
-        raise waiting.ended_badly(after, "started")
-    if not waited.reached:
+def _judge(before: Machine, seen: waiting.Seen, *, run: bool) -> Updated:
+    after = seen.machine
+    if run:
+        outcome, note = waiting.running(seen)
+        if before.state == "suspended" and note is None:
+            note = "It was suspended: its memory is lost, and it starts cold."
+        return Updated(before, after, outcome, note)
+    if seen.trouble:
+        return Updated(before, after, "pending", waiting.unseen(seen))
+    if not seen.reached:
         return Updated(before, after, "pending", waiting.look_later(after.id, after.state))
     note = None
-    if before.state == "suspended" and after.state != "suspended":
+    if before.state == "suspended":
         note = "It was suspended: its memory is lost, and it starts cold."
     return Updated(before, after, "done", note)
-
-
-def failure(error: FlyError) -> dict[str, str]:
-    """One machine's failure in a list of results."""
-    return {"code": str(error.code), "message": error.message}
