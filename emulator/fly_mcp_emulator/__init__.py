@@ -3,6 +3,7 @@
 from .clock import Clock, SystemClock
 from .default_world import default_world
 from .emulator import Emulator
+from .log import RequestRecord
 from .world import World
 
-__all__ = ["Clock", "Emulator", "SystemClock", "World", "default_world"]
+__all__ = ["Clock", "Emulator", "RequestRecord", "SystemClock", "World", "default_world"]

@@ -75,19 +75,19 @@ def event_view(event: Event) -> Object:
 def machine_view(machine: Machine, *, summary: bool = False, nonce: str | None = None) -> Object:
     """A machine; `summary` leaves out config, checks, events, host status and nonce."""
     image = machine.image_ref
-    ref = {
+    ref: Object = {
         "registry": image.registry,
         "repository": image.repository,
         "tag": image.tag,
         "digest": image.digest,
+        "labels": dict(image.labels),
     }
     view: Object = {
         "id": machine.id,
         "name": machine.name,
         "state": machine.state,
         "region": machine.region,
-        "image_ref": {key: value for key, value in ref.items() if value}
-        | {"labels": dict(image.labels) or None},
+        "image_ref": {key: value for key, value in ref.items() if value},
         "instance_id": machine.instance_id,
         "version": machine.instance_id,
         "private_ip": machine.private_ip,
@@ -156,7 +156,7 @@ def volume_view(volume: Volume, *, summary: bool = False) -> Object:
         "created_at": moment_ms(volume.created_at),
         "snapshot_retention": volume.snapshot_retention,
         "auto_backup_enabled": volume.auto_backup_enabled,
-        "host_dedication_key": "",
+        "host_dedication_id": "",
         "host_status": volume.host_status,
         "type": "local",
     }

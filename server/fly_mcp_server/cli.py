@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from typing import TypeVar
 
 import click
 
 from . import __version__
+
+T = TypeVar("T")
 
 _EMULATOR = click.option(
     "--emulator", is_flag=True, envvar="FLY_MCP_EMULATOR", help="Serve an embedded Fly; no account needed."
@@ -15,8 +19,7 @@ _LOG_LEVEL = click.option(
     "--log-level",
     envvar="FLY_MCP_LOG_LEVEL",
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
-    default="warning",
-    help="Log lines go to stderr.",
+    help="Log lines go to stderr. Default: warning.",
 )
 
 
@@ -25,7 +28,7 @@ _LOG_LEVEL = click.option(
 @_EMULATOR
 @_LOG_LEVEL
 @click.pass_context
-def main(context: click.Context, emulator: bool, log_level: str) -> None:
+def main(context: click.Context, emulator: bool, log_level: str | None) -> None:
     """Fly.io for LLM agents over the Model Context Protocol.
 
     Without a command it serves over stdio, which is what MCP clients start.
@@ -38,15 +41,18 @@ def main(context: click.Context, emulator: bool, log_level: str) -> None:
 @click.option("--stdio", is_flag=True, default=True, help="Over stdin and stdout (the default).")
 @_EMULATOR
 @_LOG_LEVEL
-def serve(stdio: bool, emulator: bool, log_level: str) -> None:
+@click.pass_context
+def serve(context: click.Context, stdio: bool, emulator: bool, log_level: str | None) -> None:
     """Serve MCP."""
     del stdio  # the only transport so far
-    _serve(emulator, log_level)
+    _serve(_said(context, "emulator", emulator), _said(context, "log_level", log_level))
 
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=4280, show_default=True, help="Port; 0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=4280, show_default=True, help="Port; 0 takes a free one."
+)
 @click.option("--no-limits", is_flag=True, help="Without Fly's rate limits.")
 def emulator(host: str, port: int, no_limits: bool) -> None:
     """Run the embedded Fly alone, for any client of Fly's API."""
@@ -66,11 +72,12 @@ def tools(as_json: bool) -> None:
 
 @main.command()
 @_EMULATOR
-def check(emulator: bool) -> None:
+@click.pass_context
+def check(context: click.Context, emulator: bool) -> None:
     """Test token, organisation and reachability, and say in plain words what is wrong."""
     from .check_command import run
 
-    sys.exit(run(emulator))
+    sys.exit(run(_said(context, "emulator", emulator)))
 
 
 @main.command()
@@ -94,7 +101,16 @@ def demo() -> None:
     sys.exit(run())
 
 
-def _serve(emulator: bool, log_level: str) -> None:
+def _said(context: click.Context, option: str, here: T) -> T:
+    """An option of the command, or as it was given before the command: `fly-mcp --emulator serve`."""
+    before: T = context.parent.params[option] if context.parent else here
+    return here or before
+
+
+def _serve(emulator: bool, log_level: str | None) -> None:
+    # What is imported and built from here on stays for life; collecting garbage among it costs a fifth of the
+    # start-up time. `run` switches it on again.
+    gc.disable()
     from .serve_command import run
 
-    sys.exit(run(emulator=emulator, log_level=log_level))
+    sys.exit(run(emulator=emulator, log_level=log_level or "warning"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -33,6 +34,8 @@ def run(*, emulator: bool, log_level: str) -> int:
     logs.configure(log_level, built.credentials.redact if built.credentials else str)
     activity = Activity()
     server = sdk.server(built.tools, activity)
+    gc.freeze()
+    gc.enable()
     try:
         return anyio.run(stdio.serve, server, built.client, activity)
     except Exception:  # a bug; Python's own traceback would show what the log takes out

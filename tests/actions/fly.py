@@ -139,9 +139,7 @@ class Fly:
         assert result.structured_content is not None
         return result.structured_content
 
-    async def refused(
-        self, name: str, arguments: Mapping[str, Any] | None = None, /, **more: Any
-    ) -> Json:
+    async def refused(self, name: str, arguments: Mapping[str, Any] | None = None, /, **more: Any) -> Json:
         """Call a tool that fails; its error object."""
         result = await self.result(name, {**(arguments or {}), **more})
         assert result.is_error, result.structured_content

@@ -56,6 +56,19 @@ async def test_stopping_twice_is_fine(fly: Caller) -> None:
     assert await fly.post(f"{MACHINES}/{machine['id']}/stop") == {"ok": True}
 
 
+async def test_stopping_a_machine_on_its_way_up_calls_the_launch_off(fly: Caller) -> None:
+    """Reference 5.2; what Fly does in `created` is not known [I]."""
+    for seconds in (0.1, 0.9):
+        machine = await fly.create()
+        await anyio.sleep(seconds)
+        await fly.post(f"{MACHINES}/{machine['id']}/stop")
+        await fly.wait(machine, "stopped")
+        await anyio.sleep(30)
+        assert await fly.state(machine) == "stopped"
+        await fly.post(f"{MACHINES}/{machine['id']}/start")
+        await fly.wait(machine)
+
+
 async def test_a_deaf_process_is_killed_after_the_timeout(emu: Emulator, fly: Caller) -> None:
     """Reference 6.4: SIGINT by default, SIGKILL after 5 s, or after what config or call say."""
     behave(emu, ignores=["SIGINT", "SIGTERM"])

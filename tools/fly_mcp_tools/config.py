@@ -73,16 +73,16 @@ def with_autostop(config: JsonObject, mode: AutoStop) -> JsonObject:
 
 
 def autostop_of(config: Mapping[str, JsonValue]) -> str | None:
-    """The first service's autostop in the words of the seeds; None without a service.
+    """The services' autostop in the words of the seeds; "mixed" where they differ; None without a service."""
+    modes = {_mode(service.get("autostop")) for service in objects(config.get("services"))}
+    return "mixed" if len(modes) > 1 else next(iter(modes), None)
 
-    Fly answers false for off, true for stop, and the string for suspend (reference 3.3).
-    """
-    for service in objects(config.get("services")):
-        value = service.get("autostop")
-        if value is True:
-            return "stop"
-        return value if isinstance(value, str) and value else "off"
-    return None
+
+def _mode(value: JsonValue) -> str:
+    # Fly answers false for off, true for stop, and the string for suspend (reference 3.3).
+    if value is True:
+        return "stop"
+    return value if isinstance(value, str) and value else "off"
 
 
 def with_env(config: JsonObject, env: Mapping[str, str | None]) -> JsonObject:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from pydantic import JsonValue
+
 # ECMA-48: CSI (with the 8-bit form), OSC/DCS/PM/APC/SOS strings up to their end, then two-byte escapes.
 _ANSI = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
@@ -60,3 +62,17 @@ def clean_block(text: str, limit: int) -> str:
 def quoted(text: str, limit: int = 300) -> str:
     """`text` cleaned and between quotation marks that it cannot close."""
     return '"' + clean(text, limit).replace('"', "'") + '"'
+
+
+def harmless(value: JsonValue, *, text: int = 300, items: int = 50) -> JsonValue:
+    """JSON from outside with every text cleaned and capped, and every list and object of bounded length."""
+    if isinstance(value, str):
+        return clean(value, text)
+    if isinstance(value, list):
+        kept = [harmless(item, text=text, items=items) for item in value[:items]]
+        return [*kept, f"[... {len(value) - items} left out ...]"] if len(value) > items else kept
+    if isinstance(value, dict):
+        pairs = list(value.items())[:items]
+        short = {clean(key, text): harmless(item, text=text, items=items) for key, item in pairs}
+        return {**short, "...": f"{len(value) - items} left out"} if len(value) > items else short
+    return value

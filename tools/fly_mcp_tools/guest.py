@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .errors import InvalidArguments, Problem
-from .wire import JsonObject
+from .wire import JsonObject, obj
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,20 @@ KINDS = {
     "shared": Kind((1, 2, 4, 6, 8), 256, 2048, 256),
     "performance": Kind((1, 2, 4, 6, 8, 10, 12, 14, 16), 2048, 8192, 1024),
 }
+_PRESET = re.compile(r"(?P<kind>shared-cpu|performance)-(?P<cpus>[0-9]{1,3})x")
 DEFAULT: JsonObject = {"cpu_kind": "shared", "cpus": 1, "memory_mb": 256}
+
+
+def of_config(config: JsonObject) -> JsonObject:
+    """The size that a config asks for: its guest, or its deprecated preset such as shared-cpu-2x."""
+    if guest := obj(config.get("guest")):
+        return guest
+    preset = _PRESET.fullmatch(str(config.get("size") or ""))
+    if preset is None:
+        return {}
+    name = "shared" if preset["kind"] == "shared-cpu" else "performance"
+    cpus = int(preset["cpus"])
+    return {"cpu_kind": name, "cpus": cpus, "memory_mb": cpus * KINDS[name].least_mb}
 
 
 def resized(guest: JsonObject, cpus: int | None, memory_mb: int | None) -> JsonObject:

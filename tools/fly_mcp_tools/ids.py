@@ -21,7 +21,7 @@ _ORG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _SECRET = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _REGION = re.compile(r"[a-z]{3}")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,254}")
-_PATH = re.compile(r"/[^\x00-\x1f\x7f]{0,254}")
+_PATH = re.compile(r"/[^\x00-\x1f\x7f]{1,254}")
 
 
 def _rule(pattern: re.Pattern[str], message: str) -> AfterValidator:

@@ -39,6 +39,9 @@ def slim(model: type[BaseModel]) -> Schema:
     return {key: schema[key] for key in _ORDER if key in schema}
 
 
+#: pydantic's own words for bounds that stand behind a validator of ours, and JSON Schema's for the same.
+_BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
+
 #: The root's keys, in the order in which they are read.
 _ORDER = ("type", "properties", "required", "additionalProperties")
 
@@ -87,5 +90,5 @@ def _slim_object(node: Schema, definitions: Schema) -> Schema:
         elif key == "required":
             kept[key] = list(value)
         else:
-            kept[key] = _slim(value, definitions)
+            kept[_BOUNDS.get(key, key)] = _slim(value, definitions)
     return kept

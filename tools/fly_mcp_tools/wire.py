@@ -8,11 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import cast
+from typing import Annotated, cast
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from fly_mcp_tools.foreign import clean
 
 JsonObject = dict[str, JsonValue]
+
+#: Characters of a name, a state or the like.
+_LONGEST = 200
+
+
+def _word(text: str) -> str:
+    plain = len(text) <= _LONGEST and text.isascii() and text.isprintable()
+    return text if plain else clean(text, _LONGEST)
+
+
+#: One line of text from Fly, cleaned where it comes in: whoever made the app may have written it.
+Word = Annotated[str, AfterValidator(_word)]
 
 #: Volume states on the way out; Fly lists such volumes for another 24 hours (reference 4.6).
 DYING_VOLUME = frozenset(
@@ -36,34 +50,36 @@ class _Wire(BaseModel):
         # Go writes an empty list as null and a missing moment as "": both say that nothing is there.
         if not isinstance(value, dict):
             return value
-        return {key: item for key, item in cast("JsonObject", value).items() if item is not None and item != ""}
+        return {
+            key: item for key, item in cast("JsonObject", value).items() if item is not None and item != ""
+        }
 
 
 class Organization(_Wire):
     """An organisation, as an app names it."""
 
-    slug: str = ""
-    name: str = ""
+    slug: Word = ""
+    name: Word = ""
 
 
 class App(_Wire):
     """An app. Fly has no URL here; status and counts are not always there (reference 3.1)."""
 
-    id: str = ""
-    name: str
-    status: str = ""
+    id: Word = ""
+    name: Word
+    status: Word = ""
     machine_count: int | None = None
-    network: str = ""
+    network: Word = ""
     organization: Organization | None = None
 
 
 class Event(_Wire):
     """Something that happened to a machine; newest first in lists. `timestamp` is in milliseconds."""
 
-    id: str = ""
-    type: str = ""
-    status: str = ""
-    source: str = ""
+    id: Word = ""
+    type: Word = ""
+    status: Word = ""
+    source: Word = ""
     timestamp: int = 0
     request: JsonObject | None = None
 
@@ -80,14 +96,14 @@ class Event(_Wire):
 class Machine(_Wire):
     """A machine. `config` is absent when its host does not answer."""
 
-    id: str
-    name: str = ""
-    state: str = ""
-    region: str = ""
-    instance_id: str = ""
-    private_ip: str = ""
+    id: Word
+    name: Word = ""
+    state: Word = ""
+    region: Word = ""
+    instance_id: Word = ""
+    private_ip: Word = ""
     config: JsonObject | None = None
-    host_status: str = "ok"
+    host_status: Word = "ok"
     cordoned: bool = False
     created_at: datetime | None = None
     updated_at: datetime | None = None
@@ -144,23 +160,18 @@ class Machine(_Wire):
         """The image as the config names it."""
         return str((self.config or {}).get("image") or "")
 
-    def last_exit(self) -> Mapping[str, JsonValue]:
-        """How the main process last ended; empty where no event tells."""
-        nothing: Mapping[str, JsonValue] = {}
-        return next((event.exit for event in self.events if event.exit), nothing)
-
 
 class Volume(_Wire):
     """A volume. There is no "attached" state: attachment is `attached_machine_id`."""
 
-    id: str
-    name: str = ""
-    state: str = ""
+    id: Word
+    name: Word = ""
+    state: Word = ""
     size_gb: int | None = None
-    region: str = ""
-    attached_machine_id: str | None = None
+    region: Word = ""
+    attached_machine_id: Word | None = None
     encrypted: bool | None = None
-    host_status: str = "ok"
+    host_status: Word = "ok"
     created_at: datetime | None = None
 
     @property
@@ -177,10 +188,19 @@ class Volume(_Wire):
 class Secret(_Wire):
     """A secret's name and dates; never its value."""
 
-    name: str
-    digest: str = ""
+    name: Word
+    digest: Word = ""
     created_at: datetime | None = None
     updated_at: datetime | None = None
+
+
+class Ran(_Wire):
+    """What a command printed, and how it ended; Fly leaves zeros out."""
+
+    stdout: str = ""
+    stderr: str = ""
+    exit_code: int = 0
+    exit_signal: int = 0
 
 
 class Lease(_Wire):
@@ -188,9 +208,9 @@ class Lease(_Wire):
 
     nonce: str = ""
     expires_at: float = 0
-    owner: str = ""
-    description: str = ""
-    version: str = ""
+    owner: Word = ""
+    description: Word = ""
+    version: Word = ""
 
 
 def obj(value: object) -> JsonObject:

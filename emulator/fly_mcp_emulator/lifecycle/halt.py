@@ -27,20 +27,20 @@ _RETRY_WINDOW = 300.0
 
 def stop(state: State, app: App, machine: Machine, signal_: str | None, timeout: float | None) -> None:
     """Stop a machine; does nothing to one that is down. Raises: `FlyError` 412."""
-    match machine.state:
-        case "started" | "starting" | "suspending" | "restarting":
-            note(state, machine, "stop", "stopping", "user")
-            enter(state, machine, "stopping")
-            _end(state, app, machine, signal_, timeout, "rest")
-        case "suspended":
-            # The snapshot is thrown away (reference 5.2 [D]).
-            note(state, machine, "stop", "stopped", "user")
-            turn(machine)
-            enter(state, machine, "stopped")
-        case "replacing" | "destroying":
-            raise precondition(f"unable to stop machine from current state: '{machine.state}'")
-        case _:
-            pass
+    launching = machine.state == "created" and not machine.prepared
+    if machine.state in ("started", "starting", "suspending", "restarting") or launching:
+        # A launch that is stopped is called off [I].
+        machine.prepared = True
+        note(state, machine, "stop", "stopping", "user")
+        enter(state, machine, "stopping")
+        _end(state, app, machine, signal_, timeout, "rest")
+    elif machine.state == "suspended":
+        # The snapshot is thrown away (reference 5.2 [D]).
+        note(state, machine, "stop", "stopped", "user")
+        turn(machine)
+        enter(state, machine, "stopped")
+    elif machine.state in ("replacing", "destroying"):
+        raise precondition(f"unable to stop machine from current state: '{machine.state}'")
 
 
 def restart(

@@ -11,6 +11,9 @@ from fly_mcp_tools.wire import App, objects
 
 from . import parse
 
+#: Addresses or certificates that are named; an app can have hundreds.
+_SHOWN = 20
+
 
 async def get(call: Call, app_name: str) -> App:
     """The app. Raises NotFound, or FlyError(forbidden) where it is somebody else's."""
@@ -46,7 +49,8 @@ async def counts_around(call: Call, app_name: str) -> dict[str, JsonValue]:
         try:
             answer = await call.send(endpoint, {"app_name": app_name})
             data = answer.data.get(name) if isinstance(answer.data, dict) else answer.data
-            found[word] = [str(item.get("ip") or item.get("hostname") or "?") for item in objects(data)]
+            names = [str(item.get("ip") or item.get("hostname") or "?") for item in objects(data)]
+            found[word] = [*names[:_SHOWN], *([f"and {len(names) - _SHOWN} more"] if names[_SHOWN:] else [])]
         except FlyError:
             # A token may see machines and not these; what is lost with them is then said to be unknown.
             found[word] = "unknown: could not be read"

@@ -9,11 +9,15 @@ from pydantic import Field, JsonValue, model_validator
 
 from fly_mcp_tools import config as configs
 from fly_mcp_tools.composites.list_machines import MachineRow
+from fly_mcp_tools.composites.listing import some
+from fly_mcp_tools.foreign import clean, harmless
 from fly_mcp_tools.models import Result
 from fly_mcp_tools.wire import Event, Machine, obj
 
 #: Events of a machine that are shown.
 _EVENTS = 5
+#: Services and checks that are shown, and what each may hold.
+_PARTS = 20
 
 
 class EventRow(Result):
@@ -35,7 +39,9 @@ class MachineDetail(MachineRow):
     cpu_kind: str | None = None
     cpus: int | None = None
     memory_mb: int | None = None
-    auto_stop: str | None = Field(default=None, description="off, stop or suspend; absent without a service")
+    auto_stop: str | None = Field(
+        default=None, description="off, stop, suspend or mixed; absent without a service"
+    )
     volume_id: str | None = None
     volume_path: str | None = None
     env_names: list[str]
@@ -71,18 +77,18 @@ def detail(machine: Machine) -> dict[str, Any]:
         "region": machine.region,
         "private_ip": machine.private_ip,
         "instance_id": machine.instance_id,
-        "image": machine.image,
+        "image": clean(machine.image),
         "cpu_kind": guest.get("cpu_kind"),
         "cpus": guest.get("cpus"),
         "memory_mb": guest.get("memory_mb"),
         "auto_stop": configs.autostop_of(config),
         "volume_id": mount.get("volume"),
         "volume_path": mount.get("path"),
-        "env_names": sorted(obj(config.get("env"))),
-        "metadata": metadata or None,
-        "services": machine.services or None,
-        "checks": machine.checks or None,
-        "restart": config.get("restart"),
+        "env_names": some(clean(name, 100) for name in sorted(obj(config.get("env")))),
+        "metadata": harmless(metadata) or None,
+        "services": harmless([*machine.services], items=_PARTS) or None,
+        "checks": harmless([*machine.checks], items=_PARTS) or None,
+        "restart": harmless(config.get("restart")),
         "host_status": machine.host_status if machine.host_status not in ("", "ok") else None,
         "cordoned": machine.cordoned or None,
         "created_at": machine.created_at,

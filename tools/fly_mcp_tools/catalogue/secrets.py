@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from pydantic import Field
-
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.action import Access, Action, Example, Group, Scope
-from fly_mcp_tools.composites import secrets
+from fly_mcp_tools.composites import list_secrets, secrets
 from fly_mcp_tools.composites.listing import OfApp
-from fly_mcp_tools.models import Result
 
 from . import sources
 
@@ -25,20 +20,6 @@ _UPDATE = (
 )
 
 
-class SecretRow(Result):
-    """A secret, without its value. Equal digests mean equal values within an app only."""
-
-    name: str
-    digest: str = ""
-    created_at: datetime | None = Field(validation_alias="created_at", serialization_alias="createdAt")
-
-
-class SecretList(Result):
-    """The app's secrets."""
-
-    secrets: list[SecretRow]
-
-
 LIST_SECRETS = Action(
     name="flyListSecrets",
     title="List secrets",
@@ -46,7 +27,8 @@ LIST_SECRETS = Action(
     group=Group.SECRETS,
     calls=(fly.LIST_SECRETS,),
     params=OfApp,
-    result=SecretList,
+    result=list_secrets.SecretList,
+    run=list_secrets.list_,
     access=Access.READ,
     additive=True,
     idempotent=True,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from fly_mcp_tools.api import apps, machines
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import Code, FlyError, MaybeDone, NotFound, TimedOut
+from fly_mcp_tools.errors import Code, Conflict, FlyError, MaybeDone, NotFound, TimedOut
 from fly_mcp_tools.ids import AppName, OrgSlug
 from fly_mcp_tools.models import Params, Result, WriteResult
 from fly_mcp_tools.wire import App
@@ -143,11 +143,17 @@ async def create(call: Call, params: CreateApp) -> AppCreated:
             status=lost.status,
             request_id=lost.request_id,
         )
+    if app is not None and lost is not None and (app.machine_count or app.status not in ("", "pending")):
+        raise Conflict(
+            f"There is an app {params.app_name} that has, or had, machines: it is not new, so the name was taken.",
+            hint="Choose another name; flyGetApp shows that app.",
+        )
+    call.memory.forget(params.app_name)
     note = None
     if app is None:
         note = "Fly accepted it and does not show it yet; flyGetApp looks again."
     elif lost is not None:
-        note = "Fly's answer was lost; an app of this name is there in an organisation of yours."
+        note = "Fly's answer was lost; the app is there, and never had a machine."
     return AppCreated(
         outcome="pending" if app is None else "done",
         note=note,

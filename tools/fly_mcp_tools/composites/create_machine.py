@@ -16,7 +16,7 @@ from fly_mcp_tools.ids import AppName, Image, MachineName, MountPath, RegionCode
 from fly_mcp_tools.models import Params, WriteResult
 from fly_mcp_tools.wire import JsonObject, Machine, Volume
 
-from . import creating
+from . import creating, letting_go
 
 
 class CreateMachine(Params):
@@ -71,6 +71,8 @@ async def create(call: Call, params: CreateMachine) -> Created:
     volume = await _volume(call, params)
     plan = await _plan(call, params)
     config = plan.config
+    if volume is not None:
+        volume = await letting_go.freed(call, params.app_name, volume)
     if params.volume_id is not None:
         config = configs.with_mount(config, params.volume_id, params.volume_path or "/data")
     region = volume.region if volume else params.region or (plan.template.region if plan.template else None)
@@ -100,11 +102,11 @@ async def _volume(call: Call, params: CreateMachine) -> Volume | None:
             f"Volume {volume.id} is in {volume.region}, and a machine must be where its volume is.",
             problems=[Problem("region", f"send {volume.region}, or leave it out")],
         )
-    if volume.attached_machine_id:
+    if machine_id := await letting_go.owner(call, params.app_name, volume):
         raise WrongState(
-            f"Volume {volume.id} is attached to machine {volume.attached_machine_id}: a volume has one machine.",
+            f"Volume {volume.id} is attached to machine {machine_id}: a volume has one machine.",
             hint="Name an unattached volume (flyListVolumes) or create one (flyCreateVolume).",
-            facts={"volume_id": volume.id, "attached_machine_id": volume.attached_machine_id},
+            facts={"volume_id": volume.id, "attached_machine_id": machine_id},
         )
     if volume.dying:
         raise WrongState(
@@ -115,6 +117,7 @@ async def _volume(call: Call, params: CreateMachine) -> Volume | None:
 
 
 async def _plan(call: Call, params: CreateMachine) -> _Plan:
+    # Asked for also where an image is named: an app that is not there is better told before anything is sent.
     found = await machines.list_of(call, params.app_name)
     template = creating.template_of(found)
     if params.image is not None:
@@ -122,6 +125,9 @@ async def _plan(call: Call, params: CreateMachine) -> _Plan:
         plan = _Plan({"image": params.image}, "argument", None)
     elif template is not None:
         plan = _Plan(configs.template(template), "template", template)
+    elif hidden := [machine for machine in found if machine.config is None]:
+        # A default image would be another program than the app's own.
+        raise creating.unreadable(params.app_name, hidden)
     elif call.defaults.image:
         plan = _Plan({"image": call.defaults.image}, "default", None)
     else:
@@ -152,4 +158,8 @@ def _note(note: str | None, plan: _Plan, params: CreateMachine) -> str | None:
         )
     elif params.auto_stop == "off" and not configs.has_service(plan.config):
         notes.append("It has no service, so nothing stops it when idle.")
+    if plan.template is not None and plan.template.mounts and params.volume_id is None:
+        notes.append(
+            f"The template {plan.template.id} has a volume; this machine has none. To give one, name volumeId."
+        )
     return " ".join(notes) or None

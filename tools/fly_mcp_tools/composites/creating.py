@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from fly_mcp_tools import config as configs
 from fly_mcp_tools.api import machines
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import Code, FlyError, MaybeDone, NotFound, TimedOut
+from fly_mcp_tools.errors import Code, FlyError, MaybeDone, NotFound, TimedOut, WrongState
 from fly_mcp_tools.models import Outcome
 from fly_mcp_tools.wire import RESERVED_GROUPS, JsonObject, Machine
 
 from . import waiting
+from .listing import some
 
 #: Seconds until a new machine is up: its image may have to be pulled first.
 START_WITHIN = 90.0
@@ -39,6 +40,16 @@ def template_of(found: list[Machine]) -> Machine | None:
     """The machine that a new one is made like: the first with a config that serves the app itself."""
     usable = [machine for machine in found if machine.config and machine.group not in RESERVED_GROUPS]
     return next((machine for machine in usable if not machine.standby), next(iter(usable), None))
+
+
+def unreadable(app_name: str, hidden: list[Machine]) -> WrongState:
+    """For an app all of whose machines are on hosts that do not answer, so that none can be copied."""
+    ids = some(machine.id for machine in hidden)
+    return WrongState(
+        f"App {app_name} has no machine that could be copied: the hosts of its {len(hidden)} do not answer.",
+        hint="Wait until they do (flyGetMachine shows host_status).",
+        facts={"machines": ids},
+    )
 
 
 async def create(

@@ -7,10 +7,10 @@ from pydantic import JsonValue
 from fly_mcp_tools.action import Loss
 from fly_mcp_tools.api import apps, machines, secrets, volumes
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import FlyError, MaybeDone, NotFound
+from fly_mcp_tools.errors import EARLIER_ATTEMPT, FlyError, MaybeDone, NotFound, TimedOut
 from fly_mcp_tools.models import WriteResult
 
-from .listing import OfApp
+from .listing import OfApp, some
 
 #: Seconds for an app to be gone.
 GONE_WITHIN = 60.0
@@ -30,15 +30,15 @@ async def preview(call: Call, params: OfApp) -> Loss:
     found = await machines.list_of(call, name)
     disks = await volumes.list_of(call, name)
     stored = await secrets.list_of(call, name)
+    running = sum(machine.running for machine in found)
     facts: dict[str, JsonValue] = {
         "app": name,
         "organization": app.organization.slug if app.organization else None,
-        "machines": [f"{machine.id} {machine.state} {machine.region}" for machine in found],
-        "volumes": [f"{volume.id} {volume.name} {volume.size_gb} GB {volume.region}" for volume in disks],
-        "secrets": [secret.name for secret in stored],
+        "machines": some(f"{machine.id} {machine.state} {machine.region}" for machine in found),
+        "volumes": some(f"{volume.id} {volume.name} {volume.size_gb} GB {volume.region}" for volume in disks),
+        "secrets": some(secret.name for secret in stored),
         **await apps.counts_around(call, name),
     }
-    running = sum(machine.running for machine in found)
     return Loss(
         f"App {name} would be gone with {len(found)} machine(s) ({running} running), {len(disks)} volume(s) and "
         f"all data on them, {len(stored)} secret(s), its addresses and certificates.",
@@ -52,8 +52,12 @@ async def delete(call: Call, params: OfApp) -> AppDeleted:
     lost = False
     try:
         await apps.delete(call, params.app_name)
-    except MaybeDone:
+    except (MaybeDone, TimedOut):
         lost = True
+    except NotFound as error:
+        if EARLIER_ATTEMPT not in error.facts:
+            raise
+    call.memory.forget(params.app_name)
     began = call.clock.monotonic()
     within = 10.0 if lost else GONE_WITHIN
     state = "unknown"
@@ -66,7 +70,7 @@ async def delete(call: Call, params: OfApp) -> AppDeleted:
             state = f"unknown ({error.code})"
         await call.clock.sleep(1.0)
     if lost:
-        note = "The answer was lost and the app is still there. Repeating the call is safe."
+        note = f"The answer was lost and the app's state is {state}. Repeating the call is safe."
         return AppDeleted(outcome="unclear", note=note, name=params.app_name, state=state)
     note = "Fly accepted it and the app is still there; flyGetApp looks again."
     return AppDeleted(outcome="pending", note=note, name=params.app_name, state=state)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pydantic import Field, JsonValue
 
 from fly_mcp_tools.action import Loss
 from fly_mcp_tools.api import leases, machines
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import FlyError, MaybeDone, NotFound
-from fly_mcp_tools.models import WriteResult
+from fly_mcp_tools.errors import EARLIER_ATTEMPT, FlyError, MaybeDone, NotFound, TimedOut, WrongState
+from fly_mcp_tools.models import Outcome, WriteResult
 from fly_mcp_tools.wire import Machine
 
 from . import waiting
@@ -16,6 +18,8 @@ from .lifecycle import OneMachine
 
 #: Seconds for a machine to be torn down.
 GONE_WITHIN = 60.0
+#: Seconds after which a delete whose answer was lost is taken for one that never arrived.
+_LOOK_WITHIN = 10.0
 
 
 class Deleted(WriteResult):
@@ -29,7 +33,7 @@ class Deleted(WriteResult):
 
 async def preview(call: Call, params: OneMachine) -> Loss:
     """What deleting it would lose."""
-    machine = await _there(call, params)
+    machine = await machines.there(call, params.app_name, params.machine_id)
     facts: dict[str, JsonValue] = {
         "machine_id": machine.id,
         "name": machine.name,
@@ -53,57 +57,71 @@ async def delete(call: Call, params: OneMachine) -> Deleted:
         LeaseHeld: somebody else is changing it.
         NotFound: it is gone already.
     """
-    machine = await _there(call, params)
-    async with leases.held(call, params.app_name, machine.id) as lease:
-        unclear = await send(call, params.app_name, machine, lease.nonce)
-    waited = await waiting.for_state(
-        call,
-        params.app_name,
-        machine.id,
-        ("destroyed",),
-        seconds=10.0 if unclear else GONE_WITHIN,
-        patient=True,
-    )
-    if waited.reached:
-        outcome, note = "done", None
-    elif unclear:
-        outcome = "unclear"
-        note = f"The answer was lost and the machine is still {waited.state}. Repeating the call is safe."
-    else:
-        outcome, note = "pending", waiting.look_later(machine.id, waited.state)
+    machine = await machines.there(call, params.app_name, params.machine_id)
+    fate = await destroy(call, params.app_name, machine)
     return Deleted.model_validate(
         {
             "id": machine.id,
             "name": machine.name or None,
-            "state": waited.state,
+            "state": fate.state,
             "volume_kept": machine.volume_id,
-            "outcome": outcome,
-            "note": note,
+            "outcome": fate.outcome,
+            "note": fate.note,
         }
     )
 
 
-async def send(call: Call, app_name: str, machine: Machine, nonce: str) -> bool:
+@dataclass(frozen=True)
+class Fate:
+    """What became of a machine that was to be destroyed."""
+
+    outcome: Outcome
+    state: str
+    note: str | None = None
+
+
+async def destroy(call: Call, app_name: str, machine: Machine) -> Fate:
+    """Destroy a machine under its lease and see it gone.
+
+    Raises:
+        LeaseHeld: somebody else is changing it.
+        NotFound: it is gone already.
+        WrongState: it was not running when it was read, and is now.
+    """
+    async with leases.held(call, app_name, machine.id) as lease:
+        lost = await _send(call, app_name, machine, lease.nonce)
+    try:
+        waited = await waiting.for_state(
+            call,
+            app_name,
+            machine.id,
+            ("destroyed",),
+            seconds=_LOOK_WITHIN if lost else GONE_WITHIN,
+            patient=True,
+        )
+    except FlyError as error:
+        what = "The answer was lost" if lost else "Fly accepted it"
+        note = f"{what}, and looking at what came of it failed: {error.message} flyGetMachine looks again."
+        return Fate("unclear" if lost else "pending", "unknown", note)
+    if waited.reached:
+        return Fate("done", waited.state)
+    if lost and waited.state != "destroying":
+        note = f"The answer was lost and the machine is still {waited.state}. Repeating the call is safe."
+        return Fate("unclear", waited.state, note)
+    return Fate("pending", waited.state, waiting.look_later(machine.id, waited.state))
+
+
+async def _send(call: Call, app_name: str, machine: Machine, nonce: str) -> bool:
     """Send the delete: whether its answer was lost. A running machine is sent with force."""
     force = machine.state not in ("stopped", "suspended", "created", "failed")
     try:
         await machines.delete(call, app_name, machine.id, nonce=nonce, force=force)
     except NotFound:
         return False  # somebody was faster; it is gone, which is what was asked for
-    except MaybeDone:
+    except (MaybeDone, TimedOut):
+        return True
+    except WrongState as error:
+        if EARLIER_ATTEMPT not in error.facts:
+            raise
         return True
     return False
-
-
-async def _there(call: Call, params: OneMachine) -> Machine:
-    machine = await machines.get(call, params.app_name, params.machine_id)
-    if machine.gone:
-        raise NotFound(
-            f"Machine {machine.id} is {machine.state} already.",
-            hint="flyListMachines shows what is there.",
-            facts={"state": machine.state},
-        )
-    return machine
-
-
-__all__ = ["Deleted", "FlyError", "delete", "preview", "send"]

@@ -7,12 +7,13 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, JsonValue
 
 from fly_mcp_tools import endpoints as fly
-from fly_mcp_tools.api import machines
+from fly_mcp_tools.api import machines, parse
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import TimedOut, WrongState
 from fly_mcp_tools.foreign import clean_block
 from fly_mcp_tools.ids import AppName, MachineId
 from fly_mcp_tools.models import Params, Result, Whole
+from fly_mcp_tools.wire import Ran
 
 #: Characters of stdout and of stderr that an agent is given; the middle goes, visibly.
 STDOUT_LIMIT, STDERR_LIMIT = 12_000, 4_000
@@ -80,18 +81,19 @@ async def execute(call: Call, params: ExecCommand) -> Output:
             '["ps","aux"] before repeating it; start long work in the background.'
         )
         raise
-    data = answer.data if isinstance(answer.data, dict) else {}
-    stdout, stderr = str(data.get("stdout") or ""), str(data.get("stderr") or "")
-    short_out, short_err = clean_block(stdout, STDOUT_LIMIT), clean_block(stderr, STDERR_LIMIT)
+    ran = parse.one(Ran, answer.data, endpoint=fly.EXEC_MACHINE, answer=answer)
+    stdout, out_cut = _capped(ran.stdout, STDOUT_LIMIT)
+    stderr, err_cut = _capped(ran.stderr, STDERR_LIMIT)
     return Output(
-        stdout=short_out,
-        stderr=short_err,
-        exit_code=_number(data.get("exit_code")),
-        exit_signal=_number(data.get("exit_signal")) or None,
-        truncated=len(stdout) > STDOUT_LIMIT or len(stderr) > STDERR_LIMIT or None,
+        stdout=stdout,
+        stderr=stderr,
+        exit_code=ran.exit_code,
+        exit_signal=ran.exit_signal or None,
+        truncated=out_cut or err_cut or None,
     )
 
 
-def _number(value: object) -> int:
-    # Fly leaves zero fields out.
-    return value if isinstance(value, int) else 0
+def _capped(text: str, limit: int) -> tuple[str, bool]:
+    """What may be shown of an output, and whether some of it was left out."""
+    whole = clean_block(text, len(text))  # cleaning makes it no longer
+    return clean_block(whole, limit), len(whole) > limit

@@ -66,9 +66,7 @@ async def restart(call: Call, params: OneMachine) -> Restarted:
     return await _plain(call, params, machine)
 
 
-def newer(
-    found: list[Secret], machine: Machine, applied: frozenset[str] = frozenset()
-) -> frozenset[str]:
+def newer(found: list[Secret], machine: Machine, applied: frozenset[str] = frozenset()) -> frozenset[str]:
     """Secrets set since the machine's version was made.
 
     A version's id is a ULID and so tells when it was made. Whole seconds are compared, and a tie counts as

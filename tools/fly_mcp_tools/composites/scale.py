@@ -10,20 +10,30 @@ from pydantic import Field, JsonValue
 
 from fly_mcp_tools import config as configs
 from fly_mcp_tools import regions
-from fly_mcp_tools.api import leases, machines, volumes
+from fly_mcp_tools.api import machines, volumes
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import Code, ConfirmationRequired, FlyError, InvalidArguments, Problem, WrongState
+from fly_mcp_tools.errors import (
+    Code,
+    ConfirmationRequired,
+    FlyError,
+    InvalidArguments,
+    NotFound,
+    Problem,
+    WrongState,
+)
 from fly_mcp_tools.ids import AppName, RegionCode
 from fly_mcp_tools.models import Params, Result, Whole, WriteResult
-from fly_mcp_tools.wire import RESERVED_GROUPS, JsonObject, Machine, Volume, obj
+from fly_mcp_tools.wire import JsonObject, Machine, Volume, obj
 
-from . import creating, delete_machine, waiting
+from . import creating, delete_machine
 from .scale_plan import Plan, plan, reusable
 
 #: Machines worked on at the same time: `fly scale count`'s width.
 _AT_ONCE = 5
 #: Machines of one call at most: a typing error must not become a bill.
 MOST = 100
+#: Machines that a refusal names.
+_NAMED = 50
 
 Count = Annotated[Whole, Field(ge=0, le=MOST, description="Machines in total")]
 Region = Annotated[RegionCode | None, Field(description="Region for new machines")]
@@ -49,7 +59,7 @@ class Step(Result):
     """What was done to one machine."""
 
     id: str | None = None
-    did: str = Field(description="created, destroyed, failed or pending")
+    did: str = Field(description="created, destroyed, failed, or pending: on the way to either")
     region: str
     state: str | None = None
     volume_id: str | None = None
@@ -70,12 +80,21 @@ class _Work:
     call: Call
     params: ScaleMachines
     plan: Plan
-    volumes: list[Volume]
-    mount: JsonObject | None
-    size_gb: int
+    #: What else the app has and the plan leaves out of account, in words.
+    beside: list[str]
+    volumes: list[Volume] = field(default_factory=list[Volume])
+    size_gb: int = 1
     steps: list[Step] = field(default_factory=list[Step])
     errors: list[FlyError] = field(default_factory=list[FlyError])
     taken: set[str] = field(default_factory=set[str])
+    #: Machines that are there, or will be, once everything on the way has arrived.
+    count: int = 0
+
+    @property
+    def mount(self) -> JsonObject | None:
+        """The template's mount."""
+        mounts = self.plan.template.mounts
+        return mounts[0] if mounts else None
 
 
 async def scale_machines(call: Call, params: ScaleMachines) -> Scaled:
@@ -86,10 +105,10 @@ async def scale_machines(call: Call, params: ScaleMachines) -> Scaled:
         ConfirmationRequired: machines would be destroyed; `facts` names them.
         FlyError: changed="something" where not every machine worked out; `facts` has each.
     """
-    work = await _prepare(call, params)
-    if work.mount is not None:
+    work = await _prepare(call, params, with_volumes=False)
+    if holder := next((machine for machine in work.plan.group if machine.mounts), None):
         raise WrongState(
-            f"The machines of {params.app_name} have volumes (as {work.plan.template.id} has).",
+            f"The machines of {params.app_name} have volumes (as {holder.id} has).",
             hint="flyScaleWithVolumes gives each new machine a volume.",
         )
     return await _carry_out(work)
@@ -97,7 +116,7 @@ async def scale_machines(call: Call, params: ScaleMachines) -> Scaled:
 
 async def scale_with_volumes(call: Call, params: ScaleWithVolumes) -> Scaled:
     """Scale an app whose machines have a volume each. Raises as `scale_machines` does."""
-    work = await _prepare(call, params)
+    work = await _prepare(call, params, with_volumes=True)
     if work.mount is None:
         raise WrongState(
             f"The machines of {params.app_name} have no volumes.", hint="flyScaleMachines is for such apps."
@@ -106,19 +125,28 @@ async def scale_with_volumes(call: Call, params: ScaleWithVolumes) -> Scaled:
     return await _carry_out(work)
 
 
-async def _prepare(call: Call, params: ScaleMachines) -> _Work:
+async def _prepare(call: Call, params: ScaleMachines, *, with_volumes: bool) -> _Work:
     await regions.check(call, params.region)
     found = await machines.list_of(call, params.app_name)
+    hidden = [machine for machine in found if machine.config is None]
     template = creating.template_of(found)
     if template is None:
+        if hidden:
+            raise creating.unreadable(params.app_name, hidden)
         raise WrongState(
             f"App {params.app_name} has no machine to copy.",
             hint="Create the first with flyCreateMachine, then scale.",
         )
-    group = [machine for machine in found if machine.group == template.group]
-    group = [machine for machine in group if machine.group not in RESERVED_GROUPS and machine.config]
-    mount = template.mounts[0] if template.mounts else None
-    return _Work(call, params, plan(template, group, params.count, params.region), [], mount, 1)
+    group = [machine for machine in found if machine.group == template.group and machine.config]
+    if with_volumes:
+        template = next((machine for machine in group if machine.mounts), template)
+    others = [machine for machine in found if machine.config and machine.group != template.group]
+    beside: list[str] = []
+    if hidden:
+        beside.append(f"{len(hidden)} on hosts that do not answer")
+    if others:
+        beside.append(f"{len(others)} of other process groups")
+    return _Work(call, params, plan(template, group, params.count, params.region), beside)
 
 
 async def _sizes(work: _Work, asked: int | None) -> None:
@@ -138,11 +166,11 @@ async def _sizes(work: _Work, asked: int | None) -> None:
 
 
 async def _carry_out(work: _Work) -> Scaled:
-    before = len(work.plan.group)
+    before = work.count = len(work.plan.group)
     if not work.plan.create_in and not work.plan.destroy:
         return Scaled(
             outcome="done",
-            note="It has that many already; nothing was sent.",
+            note=" ".join(["It has that many already; nothing was sent.", *_beside(work)]),
             before=before,
             count=before,
             machines=[],
@@ -158,16 +186,11 @@ async def _carry_out(work: _Work) -> Scaled:
                 step = await (_create(work, region) if machine is None else _destroy(work, machine))
             except FlyError as error:
                 work.errors.append(error)
-                facts = {
-                    key: str(value) for key, value in error.facts.items() if key in ("machine_id", "state")
-                }
-                step = Step(
-                    id=machine.id if machine else facts.get("machine_id"),
-                    did="failed",
-                    region=region,
-                    state=facts.get("state"),
-                    note=f"{error.code}: {error.message}",
-                )
+                step = _failed(error, region, machine)
+            if machine is None:
+                work.count += step.id is not None
+            else:
+                work.count -= step.did != "failed"
             work.steps.append(step)
             await work.call.progress(len(work.steps), total, f"{step.did} {step.id or ''} in {region}")
 
@@ -179,27 +202,41 @@ async def _carry_out(work: _Work) -> Scaled:
     return _result(work, before)
 
 
+def _failed(error: FlyError, region: str, machine: Machine | None) -> Step:
+    known = machine.id if machine else error.facts.get("machine_id")
+    state = error.facts.get("state")
+    return Step(
+        id=known if isinstance(known, str) else None,
+        did="failed",
+        region=region,
+        state=state if isinstance(state, str) else None,
+        note=f"{error.code}: {error.message}",
+    )
+
+
+def _beside(work: _Work) -> list[str]:
+    return [f"Not counted: {' and '.join(work.beside)}."] if work.beside else []
+
+
 def _result(work: _Work, before: int) -> Scaled:
-    made = sum(step.did == "created" for step in work.steps)
-    gone = sum(step.did == "destroyed" for step in work.steps)
-    count = before + made - gone
     if work.errors:
         first = work.errors[0]
-        did_something = any(step.did != "failed" for step in work.steps) or any(
-            error.changed != "nothing" for error in work.errors
-        )
+        # An error that says "nothing" says so of its own machine alone.
+        changed = {error.changed for error in work.errors}
+        did_something = "something" in changed or any(step.did != "failed" for step in work.steps)
         raise FlyError(
-            f"{len(work.errors)} of {len(work.steps)} machines failed; the group has {count} machines now, "
+            f"{len(work.errors)} of {len(work.steps)} machines failed; the group has {work.count} machines now, "
             f"{work.params.count} were asked for.",
             code=first.code,
-            hint="`machines` has each one. The same call again continues from the count there is now.",
+            hint="`machines` has each one. Look at those that failed, then repeat the call: it goes on from the "
+            "count there is.",
             retryable=first.retryable,
-            changed="something" if did_something else "nothing",
+            changed="unknown" if "unknown" in changed else "something" if did_something else "nothing",
             status=first.status,
             request_id=first.request_id,
-            facts={"before": before, "count": count, "machines": [step.wire() for step in work.steps]},
+            facts={"before": before, "count": work.count, "machines": [step.wire() for step in work.steps]},
         )
-    notes: list[str] = []
+    notes = _beside(work)
     if work.params.count == 0:
         notes.append(
             "No machine is left to copy: to scale up again, create one with flyCreateMachine and an image."
@@ -211,16 +248,22 @@ def _result(work: _Work, before: int) -> Scaled:
         outcome="pending" if pending else "done",
         note=" ".join(notes) or None,
         before=before,
-        count=count + sum(step.did == "pending" and step.volume != "kept" for step in work.steps),
+        count=work.count,
         machines=work.steps,
     )
 
 
 def _confirmation(work: _Work) -> ConfirmationRequired:
-    going: list[JsonValue] = [
+    going = work.plan.destroy
+    named: list[JsonValue] = [
         {"id": machine.id, "state": machine.state, "region": machine.region, "volume_kept": machine.volume_id}
-        for machine in work.plan.destroy
+        for machine in going[:_NAMED]
     ]
+    if len(going) > _NAMED:
+        named.append(f"and {len(going) - _NAMED} more")
+    running = sum(machine.running for machine in going)
+    volumes = sum(machine.volume_id is not None for machine in going)
+    kept = f" Their {volumes} volume(s) would stay, unattached." if volumes else ""
     last = (
         " No machine would be left to copy: scaling up again would need an image."
         if work.params.count == 0
@@ -228,9 +271,10 @@ def _confirmation(work: _Work) -> ConfirmationRequired:
     )
     return ConfirmationRequired(
         f"Scaling {work.params.app_name} from {len(work.plan.group)} to {work.params.count} would destroy "
-        f"{len(going)} machine(s) and their root file systems; their volumes would stay, unattached.{last}",
-        hint="Repeat the call with confirm: true to do it.",
-        facts={"would_destroy": going},
+        f"{len(going)} machine(s) ({running} running) and their root file systems.{kept}{last} "
+        "Nothing was changed.",
+        hint=f"If that is wanted, repeat {work.call.action.name} with confirm: true.",
+        facts={"would_destroy": named},
     )
 
 
@@ -292,24 +336,23 @@ async def _volume(work: _Work, region: str) -> tuple[str, str]:
 
 
 async def _destroy(work: _Work, machine: Machine) -> Step:
-    call, app_name = work.call, work.params.app_name
-    async with leases.held(call, app_name, machine.id) as lease:
-        lost = await delete_machine.send(call, app_name, machine, lease.nonce)
-    waited = await waiting.for_state(
-        call, app_name, machine.id, ("destroyed",), seconds=delete_machine.GONE_WITHIN, patient=True
-    )
-    if lost and not waited.reached:
+    try:
+        fate = await delete_machine.destroy(work.call, work.params.app_name, machine)
+    except NotFound:
+        fate = delete_machine.Fate("done", "destroyed", "it was gone already")
+    if fate.outcome == "unclear":
         raise FlyError(
-            f"The answer to deleting machine {machine.id} was lost and it is still {waited.state}.",
+            fate.note or "It is unclear whether it was destroyed.",
             code=Code.UNCLEAR,
             changed="unknown",
-            facts={"machine_id": machine.id, "state": waited.state},
+            facts={"machine_id": machine.id, "state": fate.state},
         )
     return Step(
         id=machine.id,
-        did="destroyed" if waited.reached else "pending",
+        did="destroyed" if fate.outcome == "done" else "pending",
         region=machine.region,
-        state=waited.state,
+        state=fate.state,
         volume_id=machine.volume_id,
         volume="kept" if machine.volume_id else None,
+        note=fate.note,
     )

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 from fly_mcp_tools.api import machines, secrets
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import FlyError
+from fly_mcp_tools.errors import FlyError, NotFound
 from fly_mcp_tools.ids import AppName, SecretName
 from fly_mcp_tools.models import Params, Result, WriteResult
 from fly_mcp_tools.wire import RESERVED_GROUPS, Machine
@@ -113,7 +113,13 @@ async def unset(call: Call, params: UnsetSecrets) -> SecretsChanged:
         )
     version = await secrets.change(call, params.app_name, dict.fromkeys(names))
     return await _spread(
-        call, params.app_name, names, version, not_set=not_set, restart=params.restart_machines, done="Removed"
+        call,
+        params.app_name,
+        names,
+        version,
+        not_set=not_set,
+        restart=params.restart_machines,
+        done="Removed",
     )
 
 
@@ -140,7 +146,9 @@ async def _spread(
         holding = [machine.id for machine in old if machine.running or machine.state in _KEEPS_OLD]
         note = None
         if holding:
-            note = f"{done}. flyRestartMachine brings it to a machine, or restartMachines: true to all running."
+            note = (
+                f"{done}. flyRestartMachine brings it to a machine, or restartMachines: true to all running."
+            )
         elif old:
             note = f"{done}. No machine is running; each gets it with its next start or update."
         return SecretsChanged(
@@ -149,7 +157,9 @@ async def _spread(
     reachable = [machine for machine in running if machine.config is not None]
     items = await _update_each(call, app_name, reachable, names, version, done=done)
     items += [
-        MachineUpdate(id=machine.id, outcome="not_tried", state=machine.state, note="its host does not answer")
+        MachineUpdate(
+            id=machine.id, outcome="not_tried", state=machine.state, note="its host does not answer"
+        )
         for machine in running
         if machine.config is None
     ]
@@ -193,6 +203,9 @@ async def _update_each(
             updated = await updating.update(
                 call, app_name, machine, lambda config: config, min_secrets_version=version
             )
+        except NotFound:
+            items.append(MachineUpdate(id=machine.id, outcome="not_tried", note="it is gone meanwhile"))
+            continue
         except FlyError as error:
             state = error.facts.get("state")
             items.append(

@@ -13,7 +13,7 @@ from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import InvalidArguments, Problem
 from fly_mcp_tools.ids import AppName, MachineId
 from fly_mcp_tools.models import Params, Whole, WriteResult
-from fly_mcp_tools.wire import JsonObject, Machine, obj
+from fly_mcp_tools.wire import JsonObject, Machine
 
 from . import updating
 
@@ -22,6 +22,8 @@ def _env_names(env: dict[str, str | None]) -> dict[str, str | None]:
     bad = [name for name in env if not name or "=" in name or "\x00" in name]
     if bad:
         raise ValueError("a variable's name must not be empty and has no = in it")
+    if any("\x00" in value for value in env.values() if value is not None):
+        raise ValueError("a variable's value is text without NUL characters")
     return env
 
 
@@ -33,8 +35,10 @@ class UpdateMachineConfig(Params):
     env: Annotated[
         dict[str, str | None] | None, AfterValidator(_env_names), Field(description="Merged; null removes")
     ] = None
-    cpus: Annotated[Whole, Field(ge=1)] | None = Field(default=None, description="CPUs: 1, 2, 4, ...")
-    memory_mb: Annotated[Whole, Field(ge=256)] | None = Field(default=None, description="MB: 256, 512, ...")
+    cpus: Annotated[Whole, Field(ge=1, le=128)] | None = Field(default=None, description="CPUs: 1, 2, 4, ...")
+    memory_mb: Annotated[Whole, Field(ge=256, le=1_048_576)] | None = Field(
+        default=None, description="MB: 256, 512, ..."
+    )
     auto_stop: configs.AutoStop | None = Field(default=None, description="When idle")
 
 
@@ -61,7 +65,7 @@ async def update(call: Call, params: UpdateMachineConfig) -> Updated:
             "Nothing to change: env, cpus, memoryMb and autoStop are all left out.",
             problems=[Problem("env", "send at least one of env, cpus, memoryMb, autoStop")],
         )
-    machine = await machines.get(call, params.app_name, params.machine_id)
+    machine = await machines.there(call, params.app_name, params.machine_id)
     # Built once before anything is sent, so that what cannot be is refused with nothing but a read.
     config = updating.readable_config(machine)
     if _merge(config, params) == config:
@@ -90,7 +94,8 @@ def _merge(config: JsonObject, params: UpdateMachineConfig) -> JsonObject:
     if params.env is not None:
         new = configs.with_env(new, params.env)
     if params.cpus is not None or params.memory_mb is not None:
-        new["guest"] = guest.resized(obj(new.get("guest")), params.cpus, params.memory_mb)
+        new["guest"] = guest.resized(guest.of_config(new), params.cpus, params.memory_mb)
+        new.pop("size", None)  # Fly refuses both (reference 2.4)
     if params.auto_stop is not None:
         if not configs.has_service(new):
             raise InvalidArguments(
@@ -108,7 +113,7 @@ def _changes(before: Machine, after: Machine, params: UpdateMachineConfig) -> di
     if params.env:
         changed["env"] = dict(configs.env_changes(old, params.env))
     if params.cpus is not None or params.memory_mb is not None:
-        changed["guest"] = {"before": obj(old.get("guest")), "after": obj(new.get("guest"))}
+        changed["guest"] = {"before": guest.of_config(old), "after": guest.of_config(new)}
     if params.auto_stop is not None:
         changed["autoStop"] = {"before": configs.autostop_of(old), "after": configs.autostop_of(new)}
     return changed

@@ -11,15 +11,16 @@ from fly_mcp_tools import regions
 from fly_mcp_tools.action import Loss
 from fly_mcp_tools.api import volumes
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import FlyError, MaybeDone, NotFound, TimedOut, WrongState
+from fly_mcp_tools.errors import EARLIER_ATTEMPT, FlyError, MaybeDone, NotFound, TimedOut, WrongState
 from fly_mcp_tools.ids import AppName, RegionCode, VolumeId, VolumeName
 from fly_mcp_tools.models import Params, Result, Whole, WriteResult
 from fly_mcp_tools.wire import Volume
 
+from . import letting_go
 from .listing import OfApp, capped
 
-#: Seconds for a new volume to be ready; and for one to be let go of by a machine just destroyed (reference 6.4).
-READY_WITHIN, FREE_WITHIN = 60.0, 45.0
+#: Seconds for a new volume to be ready.
+READY_WITHIN = 60.0
 _LOOK_EVERY = 2.0
 _COMING = frozenset({"creating", "restoring", "hydrating", "enabling_remote_export", "recovering"})
 
@@ -138,7 +139,7 @@ async def delete(call: Call, params: DeleteVolume) -> VolumeDeleted:
     Raises:
         WrongState: a machine has it.
     """
-    before = await _deletable(call, params)
+    before = await letting_go.freed(call, params.app_name, await _deletable(call, params))
     began = call.clock.monotonic()
     note, outcome = None, "done"
     while True:
@@ -146,11 +147,16 @@ async def delete(call: Call, params: DeleteVolume) -> VolumeDeleted:
             volume = await volumes.delete(call, params.app_name, params.volume_id)
             break
         except WrongState:
-            # Its machine was destroyed a moment ago and has not let go of it yet (reference 6.4).
-            if call.clock.monotonic() - began >= FREE_WITHIN:
+            # Its machine was destroyed a moment ago: Fly may know of it here and not yet there.
+            if call.clock.monotonic() - began >= letting_go.FREE_WITHIN:
                 raise
             await call.clock.sleep(_LOOK_EVERY)
-        except MaybeDone:
+        except NotFound as error:
+            if EARLIER_ATTEMPT not in error.facts:
+                raise
+            volume = before.model_copy(update={"state": "destroyed"})
+            break
+        except (MaybeDone, TimedOut):
             await call.clock.sleep(_LOOK_EVERY)
             volume = await _after(call, params, before)
             if not volume.dying:
@@ -179,11 +185,11 @@ async def _after(call: Call, params: DeleteVolume, before: Volume) -> Volume:
 
 async def _deletable(call: Call, params: DeleteVolume) -> Volume:
     volume = await volumes.get(call, params.app_name, params.volume_id)
-    if volume.attached_machine_id:
+    if machine_id := await letting_go.owner(call, params.app_name, volume):
         raise WrongState(
-            f"Volume {volume.id} is attached to machine {volume.attached_machine_id} and cannot be deleted.",
+            f"Volume {volume.id} is attached to machine {machine_id} and cannot be deleted.",
             hint="There is no detach: only deleting that machine (flyDeleteMachine) frees the volume.",
-            facts={"volume_id": volume.id, "attached_machine_id": volume.attached_machine_id},
+            facts={"volume_id": volume.id, "attached_machine_id": machine_id},
         )
     if volume.dying:
         raise NotFound(

@@ -218,7 +218,9 @@ def has_news(now: Machine, before: Machine) -> bool:
 
 def unseen(seen: Seen) -> str:
     """How to go on where Fly accepted a write and then did not let anybody look."""
-    return f"Fly accepted it, and looking at what came of it failed: {seen.trouble} flyGetMachine looks again."
+    return (
+        f"Fly accepted it, and looking at what came of it failed: {seen.trouble} flyGetMachine looks again."
+    )
 
 
 def _ending(machine: Machine, before: Machine | None) -> Mapping[str, JsonValue]:
