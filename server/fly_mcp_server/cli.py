@@ -108,7 +108,7 @@ def _said(context: click.Context, option: str, here: T) -> T:
 
 
 def _serve(emulator: bool, log_level: str | None) -> None:
-    # What is imported and built from here on stays for life; collecting garbage among it costs a fifth of the
+    # What is imported and built from here on stays for life; collecting garbage among it costs a tenth of the
     # start-up time. `run` switches it on again.
     gc.disable()
     from .serve_command import run

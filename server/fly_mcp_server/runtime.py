@@ -12,6 +12,7 @@ from fly_mcp_tools.client import FlyClient
 from fly_mcp_tools.clock import Clock, SystemClock
 from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.dispatch import FlyTools
+from fly_mcp_tools.errors import NotConfigured
 from fly_mcp_tools.http import Transport, asgi_transport
 
 from .settings import Settings
@@ -56,10 +57,10 @@ def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock 
     if emulator is not None:
         transport = asgi_transport(emulator.app)
         base_url = parse_base_url(_EMBEDDED)
-        credentials: Credentials | None = Credentials(
-            settings.token.get_secret_value() if settings.token else _ANY_CREDENTIALS
-        )
-        defaults = Defaults(settings.org_slug, settings.default_image or EMULATOR_IMAGE)
+        credentials: Credentials | None = _any(settings)
+        # Meant for the real Fly; here it may name an organisation that does not exist.
+        org_slug = settings.org_slug if settings.org_slug in emulator.dump().orgs else ""
+        defaults = Defaults(org_slug, settings.default_image or EMULATOR_IMAGE)
     else:
         base_url = parse_base_url(settings.api_hostname)
         credentials = Credentials(settings.token.get_secret_value()) if settings.token else None
@@ -68,3 +69,11 @@ def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock 
     client = FlyClient(credentials=credentials, base_url=base_url, clock=clock, rng=rng, transport=transport)
     tools = FlyTools(client, clock=clock, rng=rng, defaults=defaults)
     return Runtime(tools, client, credentials, base_url, defaults, emulator)
+
+
+def _any(settings: Settings) -> Credentials:
+    """The operator's token, since the emulator knows some; one that cannot be a token is as good as any."""
+    try:
+        return Credentials(settings.token.get_secret_value() if settings.token else _ANY_CREDENTIALS)
+    except NotConfigured:
+        return Credentials(_ANY_CREDENTIALS)

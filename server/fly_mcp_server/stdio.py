@@ -8,7 +8,6 @@ and SIGINT would hang on the thread that reads stdin.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
@@ -25,6 +24,7 @@ from fly_mcp_tools.client import FlyClient
 
 from .activity import Activity
 from .sdk import Server
+from .signals import on_signals
 from .traffic import Inbox, Outbox, Owed
 
 #: Seconds from the beginning of the end to the end of the process. The SDKs' clients close stdin, send SIGTERM
@@ -42,7 +42,7 @@ async def serve(server: Server, client: FlyClient, activity: Activity) -> int:
     """
     stdin = _Stdin()
     ending = _Ending(client, activity)
-    _on_signals(ending.signalled)
+    on_signals(ending.signalled)
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(ending.conduct)
@@ -155,15 +155,3 @@ class _Stdin(anyio.AsyncFile[str]):
                 line = await anyio.to_thread.run_sync(self.wrapped.readline, abandon_on_cancel=True)
                 self.left_waiting = False
         return line
-
-
-def _on_signals(told: Callable[[signal.Signals], None]) -> None:
-    """Have `told` called on this loop for the signals that ask a process to end."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        if (
-            sys.platform == "win32"
-        ):  # pragma: no cover - its loop knows no signals; it is woken by them, though
-            signal.signal(number, lambda got, _: loop.call_soon_threadsafe(told, signal.Signals(got)))
-        else:
-            loop.add_signal_handler(number, told, number)

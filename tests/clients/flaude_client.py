@@ -305,16 +305,19 @@ async def methods() -> None:
 
 def add_images(base: str) -> None:
     """Tell the emulator of two images whose process ends by itself."""
-    with urllib.request.urlopen(f"{base}/_emulator/world") as answer:  # noqa: S310 - the emulator's address
+    with urllib.request.urlopen(f"{base}/_emulator/world") as answer:
         world = json.load(answer)
     world["images"] |= {
         TASK_IMAGE: {"crash_after": 2.0, "exit_code": 0},
         FAILING_IMAGE: {"crash_after": 2.0, "exit_code": 7},
     }
-    request = urllib.request.Request(  # noqa: S310
-        f"{base}/_emulator/world", json.dumps(world).encode(), {"content-type": "application/json"}, method="PUT"
+    request = urllib.request.Request(
+        f"{base}/_emulator/world",
+        json.dumps(world).encode(),
+        {"content-type": "application/json"},
+        method="PUT",
     )
-    with urllib.request.urlopen(request):  # noqa: S310
+    with urllib.request.urlopen(request):
         pass
 
 

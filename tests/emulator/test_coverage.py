@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import fly_mcp_emulator
 from fly_mcp_emulator import Emulator
 
 # Method and path of the 76 operations of Fly's OpenAPI document of 2026-05-07, names of parameters cut.
@@ -80,3 +82,14 @@ def test_every_endpoint_of_an_app_checks_the_token(emu: Emulator) -> None:
     """Reference 1.3: a row without access would be open to any token."""
     rows = [row for row in emu.endpoints if "{app}" in row.path]
     assert [row.path for row in rows if row.access is None] == []
+
+
+def test_the_emulator_shares_no_code_with_what_it_checks() -> None:
+    """House style 5: a check that shares the code it checks is a mirror."""
+    root = Path(fly_mcp_emulator.__file__).parent
+    modules = list(root.rglob("*.py"))
+    assert len(modules) > 50
+    imports = [
+        line for module in modules for line in module.read_text().splitlines() if "import" in line.split()
+    ]
+    assert not [line for line in imports if re.search(r"fly_mcp_(server|tools)|httpx", line)]

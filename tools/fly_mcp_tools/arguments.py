@@ -20,6 +20,7 @@ _MOST = 20
 
 _TYPES = {
     "string_type": "must be a string",
+    "string_unicode": "must be text, and holds half a character (a lone surrogate)",
     "bool_type": "must be true or false, without quotes",
     "int_type": "must be a whole number, without quotes",
     "int_from_float": "must be a whole number",

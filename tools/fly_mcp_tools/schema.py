@@ -72,7 +72,7 @@ def _choice(node: Schema) -> Schema:
         if len(choices) == 1 and (not nullable or node.get("default", 0) is None):
             del node["anyOf"]
             return _choice({**choices[0], **node})
-        if len(choices) == 1 and set(choices[0]) == {"type"}:
+        if len(choices) == 1 and set(choices[0]) <= {"type", "format"}:
             del node["anyOf"]
             node = {"type": [choices[0]["type"], "null"], **node}
     if node.get("default", 0) is None or node.get("default") is False:
