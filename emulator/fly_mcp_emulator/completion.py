@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Literal
 
 from . import images
 from .api.secrets import digest
 from .config.guest import completed
 from .ids import Ids
+from .keys import KINDS, fits, public_half
 from .launch import fill_mount
-from .world import App, BootSecrets, Event, Machine, Version, World
+from .lifecycle.journal import tell_past
+from .world import App, BootSecrets, Event, Machine, SecretKey, Version, World
 
 
 def complete(world: World, seed: int) -> World:
@@ -41,16 +44,37 @@ def _complete_app(world: World, app: App, ids: Ids) -> None:
         secret.digest = secret.digest or digest(app, secret.value)
         if secret.name != name:
             raise ValueError(f"apps.{app.name}.secrets.{name}.name: is {secret.name!r}")
+    for name, key in app.secret_keys.items():
+        _complete_key(f"apps.{app.name}.secret_keys.{name}", name, key)
     if app.secrets and not app.secrets_version:
         app.secrets_version = len(app.secrets)
     for key, volume in app.volumes.items():
         volume.zone = volume.zone or ids.hex(4)
         if volume.id != key:
             raise ValueError(f"apps.{app.name}.volumes.{key}.id: is {volume.id!r}")
+    # A log as it would have been, for those whose past is made up here.
+    new = [machine for machine in app.machines.values() if not machine.instance_id and not machine.events]
     for key, machine in app.machines.items():
         if machine.id != key:
             raise ValueError(f"apps.{app.name}.machines.{key}.id: is {machine.id!r}")
         _complete_machine(world, app, machine, ids)
+    if not app.logs:
+        tell_past(app, new, world.images)
+
+
+def _complete_key(where: str, name: str, key: SecretKey) -> None:
+    kind = KINDS.get(key.type)
+    if key.name != name:
+        raise ValueError(f"{where}.name: is {key.name!r}")
+    if kind is None:
+        raise ValueError(f"{where}.type: {key.type!r} is none of {', '.join(KINDS)}")
+    try:
+        value = base64.b64decode(key.value, validate=True)
+    except ValueError:
+        raise ValueError(f"{where}.value: is not base64") from None
+    if not fits(kind, value):
+        raise ValueError(f"{where}.value: has not the size of a {key.type} key")
+    key.public_key = base64.b64encode(public_half(kind, value)).decode()
 
 
 def _complete_machine(world: World, app: App, machine: Machine, ids: Ids) -> None:

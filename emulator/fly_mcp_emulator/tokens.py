@@ -11,6 +11,9 @@ from .world import Token, World
 Access = Literal["r", "w", "c", "d", "C", "exec"]
 """The action letters of a macaroon, and exec, for which there is a kind of token of its own."""
 
+ACTIONS: dict[Access, int] = {"r": 1, "w": 2, "c": 4, "d": 8, "C": 16}
+"""The bits that the letters are in a macaroon; all together are 31 (reference 1.3)."""
+
 _SCHEMES = ("bearer", "flyv1")
 
 

@@ -23,7 +23,12 @@ from .tools_command import markdown
 BLOCKS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "README.md": {"settings": tables.settings, "commands": tables.commands, "tools": markdown},
     "docs/tools.md": {"tool-reference": tables.tool_reference},
-    "docs/emulator.md": {"endpoints": tables.endpoints, "fidelity": tables.fidelity},
+    "docs/emulator.md": {
+        "tokens": tables.tokens,
+        "faults": tables.faults,
+        "fidelity": tables.fidelity,
+        "endpoints": tables.endpoints,
+    },
 }
 
 _BLOCK = re.compile(

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
+from pydantic import BaseModel
 
+from fly_mcp_emulator import default_world
 from fly_mcp_emulator.api import ENDPOINTS
+from fly_mcp_emulator.faults import FaultRule
 from fly_mcp_emulator.world.settings import Settings as EmulatorSettings
 from fly_mcp_tools.action import AnyAction, Gate
 from fly_mcp_tools.catalogue import ACTIONS
@@ -77,12 +80,21 @@ def endpoints() -> str:
 
 def fidelity() -> str:
     """Where Fly's behaviour is not settled: the switches of a world."""
-    defaults = EmulatorSettings().model_dump(mode="json")
+    return _fields(("Setting", "Default", "What it chooses"), EmulatorSettings())
+
+
+def faults() -> str:
+    """What a rule for faults can say."""
+    return _fields(("Key", "Default", "What it says"), FaultRule())
+
+
+def tokens() -> str:
+    """The tokens with narrower rights."""
     return _table(
-        ("Setting", "Default", "What it chooses"),
+        ("Token", "Kind", "Good for"),
         (
-            (f"`{name}`", f"`{json.dumps(defaults[name])}`", _NOTE.sub(_uncited, field.description or ""))
-            for name, field in EmulatorSettings.model_fields.items()
+            (f"`{token.text}`", token.name, token.app or token.org or "everything")
+            for token in default_world().tokens
         ),
     )
 
@@ -122,6 +134,18 @@ def _section(action: AnyAction) -> str:
 
 def _uncited(note: re.Match[str]) -> str:
     return f" ({note['rest']})" if note["rest"].strip(" [LHM]") else ""
+
+
+def _fields(head: tuple[str, str, str], made: BaseModel) -> str:
+    """The fields of a model, with their defaults as `made` has them."""
+    defaults = made.model_dump(mode="json")
+    return _table(
+        head,
+        (
+            (f"`{name}`", f"`{json.dumps(defaults[name])}`", _NOTE.sub(_uncited, field.description or ""))
+            for name, field in type(made).model_fields.items()
+        ),
+    )
 
 
 def _type(node: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ and SIGINT would hang on the thread that reads stdin.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -154,4 +155,15 @@ class _Stdin(anyio.AsyncFile[str]):
             with anyio.CancelScope() as self._waiting, suppress(OSError):
                 line = await anyio.to_thread.run_sync(self.wrapped.readline, abandon_on_cancel=True)
                 self.left_waiting = False
+        return _readable(line)
+
+
+def _readable(line: str) -> str:
+    """The line without halves of surrogate pairs, as models cut them: the SDK would drop it unanswered."""
+    if "\\ud" not in line.lower():
         return line
+    try:
+        text = json.dumps(json.loads(line), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return line  # no JSON; the SDK says so
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") + "\n"

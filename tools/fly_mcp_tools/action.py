@@ -153,12 +153,14 @@ class Action(Generic[ParamsT, ResultT]):
         writes = [endpoint.name for endpoint in self.calls if endpoint.writes]
         if self.access is Access.READ and writes:
             wrong.append(f"a READ action must not send {', '.join(writes)}")
-        if self.access is not Access.READ and not writes:
+        if self.access is not Access.READ and all(not one.writes or one.passing for one in self.calls):
             wrong.append(f"{self.access} but it sends nothing that writes")
+        if (self.access is Access.EXEC) != any(endpoint.executes for endpoint in self.calls):
+            wrong.append("EXEC and running a command go together")
         if self.access is Access.READ and not (self.additive and self.idempotent):
             wrong.append("a READ action is additive and idempotent")
-        deletes = any(endpoint.method == "DELETE" and endpoint.destroys for endpoint in self.calls)
-        if deletes != (self.gate is not Gate.NEVER):
+        destroys = any(endpoint.destroys for endpoint in self.calls)
+        if destroys != (self.gate is not Gate.NEVER):
             wrong.append("the gate must ask exactly where something can be destroyed")
         if (self.access is Access.DESTRUCTIVE) != (self.gate is not Gate.NEVER):
             wrong.append("DESTRUCTIVE and a gate go together")

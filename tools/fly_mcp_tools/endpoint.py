@@ -61,6 +61,12 @@ class Endpoint:
             raise ValueError(f"{self.name}: path must start with /v1/")
         if self.method == "GET" and not self.idempotent:
             raise ValueError(f"{self.name}: a GET is idempotent")
+        if self.destroys and not self.writes:
+            raise ValueError(f"{self.name}: a GET destroys nothing")
+        if self.passing and not self.writes:
+            raise ValueError(f"{self.name}: a GET leaves nothing to pass")
+        if self.passing and self.destroys:
+            raise ValueError(f"{self.name}: what is destroyed cannot pass")
         if not self.says or not set(_PLACEHOLDER.findall(self.says)) <= set(self.placeholders):
             raise ValueError(f"{self.name}: says must be words and placeholders of the path")
         if not self.source.startswith("https://"):
@@ -75,3 +81,8 @@ class Endpoint:
     def writes(self) -> bool:
         """Whether it can change anything at Fly."""
         return self.method != "GET"
+
+    @property
+    def executes(self) -> bool:
+        """Whether it runs a command of the caller's on a machine: arbitrary code."""
+        return self.path.endswith("/exec")

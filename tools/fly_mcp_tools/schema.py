@@ -6,6 +6,8 @@ constrains a value stays. Object roots only, no references: every client of ever
 
 from __future__ import annotations
 
+import copy
+from functools import cache
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -33,7 +35,12 @@ def output_schema(action: AnyAction) -> Schema:
 
 
 def slim(model: type[BaseModel]) -> Schema:
-    """The model's schema without noise."""
+    """The model's schema without noise: a copy of the caller's own."""
+    return copy.deepcopy(_slimmed(model))
+
+
+@cache
+def _slimmed(model: type[BaseModel]) -> Schema:
     raw = model.model_json_schema(by_alias=True, mode="validation")
     schema = _slim(raw, raw.get("$defs", {}))
     return {key: schema[key] for key in _ORDER if key in schema}

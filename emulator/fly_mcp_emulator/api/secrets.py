@@ -36,7 +36,7 @@ def digest(app: App, value: str) -> str:
 def list_secrets(call: Call) -> Answer:
     """Names and digests; values only with `show_secrets` and a token allowed to."""
     show = _may_show(call)
-    _check_version(call)
+    check_version(call)
     secrets = sorted(call.app.secrets.values(), key=lambda secret: secret.name)
     return Answer({"secrets": [secret_view(secret, value=show) for secret in secrets]})
 
@@ -56,13 +56,13 @@ def update_secrets(call: Call) -> Answer:
             _store(call, app, name, value)
     app.secrets_version += 1
     secrets = sorted(app.secrets.values(), key=lambda secret: secret.name)
-    return Answer({"secrets": [secret_view(secret) for secret in secrets], **_version(app)})
+    return Answer({"secrets": [secret_view(secret) for secret in secrets], **version_view(app)})
 
 
 def get_secret(call: Call) -> Answer:
     """One secret."""
     show = _may_show(call)
-    _check_version(call)
+    check_version(call)
     return Answer(secret_view(_find(call), value=show))
 
 
@@ -74,7 +74,7 @@ def set_secret(call: Call) -> Answer:
     _check_name(name)
     _store(call, app, name, value)
     app.secrets_version += 1
-    return Answer(secret_view(app.secrets[name]) | _version(app), 201)
+    return Answer(secret_view(app.secrets[name]) | version_view(app), 201)
 
 
 def delete_secret(call: Call) -> Answer:
@@ -82,10 +82,11 @@ def delete_secret(call: Call) -> Answer:
     app = call.app
     del app.secrets[_find(call).name]
     app.secrets_version += 1
-    return Answer(_version(app))
+    return Answer(version_view(app))
 
 
-def _version(app: App) -> dict[str, int]:
+def version_view(app: App) -> dict[str, int]:
+    """The version that every change of secrets and secret keys counts up."""
     # `Version` is a deprecated duplicate that is still sent (reference 4.7 [S]).
     return {"version": app.secrets_version, "Version": app.secrets_version}
 
@@ -116,7 +117,8 @@ def _check_name(name: str) -> None:
         raise bad_request("invalid secret name")
 
 
-def _check_version(call: Call) -> None:
+def check_version(call: Call) -> None:
+    """Refuse a version of secrets and secret keys that is not there yet. Raises: `FlyError` 412."""
     # The document says `min_version`, fly-go sends `version` (reference 9, trap 5).
     wanted = call.whole("min_version") or call.whole("version")
     if wanted is not None and wanted > call.app.secrets_version:

@@ -9,6 +9,7 @@ from fly_mcp_emulator.world import App, BootSecrets, Exit, Machine, Version
 from fly_mcp_emulator.world.machine import State as MachineState
 
 from .history import enter, image_of, mounted, note, turn
+from .journal import tell_checks
 from .rootfs import fresh_files
 
 
@@ -105,6 +106,7 @@ def boot_done(state: State, app: App, machine: Machine) -> None:
     machine.started_at = state.now()
     note(state, machine, "start", "started", "flyd")
     enter(state, machine, "started")
+    tell_checks(app, machine, state.now())
     if image.crash_after is not None:
         how = (
             Exit(exit_code=137, signal=9, oom_killed=True)

@@ -8,6 +8,8 @@ from fly_mcp_emulator.state import State
 from fly_mcp_emulator.world import App, Event, Exit, Image, Machine
 from fly_mcp_emulator.world.machine import State as MachineState
 
+from . import journal
+
 _MOST_EVENTS = 100
 
 
@@ -34,6 +36,7 @@ def note(
     machine.events.insert(0, event)
     del machine.events[_MOST_EVENTS:]
     machine.updated_at = at
+    journal.record(state, machine, event, image_of(state, machine))
 
 
 def turn(machine: Machine) -> int:

@@ -4,7 +4,9 @@ from .address import Certificate, IpAddress
 from .app import App
 from .base import Record
 from .image import Image
+from .log_line import LogLine
 from .machine import Event, Exit, ImageRef, Lease, Machine, Version
+from .release import Release
 from .secret import BootSecrets, Secret, SecretKey
 from .settings import Settings
 from .task import Task
@@ -22,9 +24,11 @@ __all__ = [
     "ImageRef",
     "IpAddress",
     "Lease",
+    "LogLine",
     "Machine",
     "Org",
     "Record",
+    "Release",
     "Secret",
     "SecretKey",
     "Settings",

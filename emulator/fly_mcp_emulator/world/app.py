@@ -6,7 +6,9 @@ from pydantic import Field
 
 from .address import Certificate, IpAddress
 from .base import Record
+from .log_line import LogLine
 from .machine import Machine
+from .release import Release
 from .secret import Secret, SecretKey
 from .volume import Volume
 
@@ -32,3 +34,7 @@ class App(Record):
     secret_keys: dict[str, SecretKey] = Field(default_factory=dict[str, SecretKey])
     ips: dict[str, IpAddress] = Field(default_factory=dict[str, IpAddress])
     certificates: dict[str, Certificate] = Field(default_factory=dict[str, Certificate])
+    releases: list[Release] = Field(default_factory=list[Release])
+    """Oldest first."""
+    logs: list[LogLine] = Field(default_factory=list[LogLine])
+    """Oldest first; the last thousand or so."""

@@ -53,3 +53,5 @@ class Image(Record):
     """The root file system at boot, by absolute path; empty: a small standard one."""
     processes: list[ImageProcess] = Field(default_factory=list[ImageProcess])
     """What runs; empty: one process, the main one."""
+    prints: list[str] = Field(default_factory=list[str])
+    """What the main process writes to the app's log when it starts, line by line."""
