@@ -44,8 +44,8 @@ def _complete_app(world: World, app: App, ids: Ids) -> None:
         secret.digest = secret.digest or digest(app, secret.value)
         if secret.name != name:
             raise ValueError(f"apps.{app.name}.secrets.{name}.name: is {secret.name!r}")
-    for name, key in app.secret_keys.items():
-        _complete_key(f"apps.{app.name}.secret_keys.{name}", name, key)
+    for name, secret_key in app.secret_keys.items():
+        _complete_key(f"apps.{app.name}.secret_keys.{name}", name, secret_key)
     if app.secrets and not app.secrets_version:
         app.secrets_version = len(app.secrets)
     for key, volume in app.volumes.items():
@@ -98,7 +98,7 @@ def _complete_machine(world: World, app: App, machine: Machine, ids: Ids) -> Non
     machine.config.size = None
     _attach(app, machine, where)
     machine.versions = [Version(id=machine.instance_id, config=machine.config)]
-    if machine.state == "started" and not machine.secrets.version:
+    if machine.state in ("started", "suspended") and not machine.secrets.version:
         values = {name: secret.value for name, secret in app.secrets.items()}
         machine.secrets = BootSecrets(version=app.secrets_version, values=values)
     if machine.state in ("started", "suspended"):

@@ -4,14 +4,15 @@
       bad_request ...   one function per kind of refusal; the texts are matched by clients, so they are Fly's
 
 The shape is chosen at the door: `{"error": ...}` from machines, volumes and secrets, `{"message": ...}`
-from the service behind certificates and addresses (reference 1.1).
+from the service behind certificates and addresses (reference 1.1), `{"errors": {"detail": ...}}` from the web
+REST [C: internal/uiex/error.go].
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-Shape = Literal["error", "message"]
+Shape = Literal["error", "message", "detail"]
 
 
 class FlyError(Exception):
@@ -23,10 +24,12 @@ class FlyError(Exception):
         self.text = text
         self.code = code
 
-    def body(self, shape: Shape) -> dict[str, str]:
+    def body(self, shape: Shape) -> dict[str, object]:
         """Return the JSON body."""
         if shape == "message":
             return {"message": self.text}
+        if shape == "detail":
+            return {"errors": {"detail": self.text}}
         return {"error": self.text} | ({"status": self.code} if self.code else {})
 
 
@@ -42,7 +45,7 @@ def bad_config(text: str) -> FlyError:
 
 def unauthenticated(shape: Shape) -> FlyError:
     """401, a different text for each shape (reference 1.2 [L])."""
-    return FlyError(401, "Unauthorized" if shape == "message" else "Authenticate: token validation error")
+    return FlyError(401, "Authenticate: token validation error" if shape == "error" else "Unauthorized")
 
 
 def forbidden(what: str) -> FlyError:

@@ -56,6 +56,7 @@ class Break:
     times: int
     arrives: bool = True
     answer: Answerer | None = None
+    tap: Callable[[httpx2.Request], object] | None = None
     struck: int = 0
 
     def matches(self, request: httpx2.Request) -> bool:
@@ -78,6 +79,9 @@ class Wire(httpx2.AsyncBaseTransport):
         if rule is None:
             return await self._inner.handle_async_request(request)
         rule.struck += 1
+        if rule.tap is not None:
+            rule.tap(request)
+            return await self._inner.handle_async_request(request)
         if rule.arrives:
             await (await self._inner.handle_async_request(request)).aread()
         if rule.answer is not None:
@@ -97,6 +101,10 @@ class Wire(httpx2.AsyncBaseTransport):
     ) -> Break:
         """Somebody else answers; `arrives`: after Fly has done it."""
         return self._add(Break(method, path, times, arrives, answer))
+
+    def tap(self, method: str, path: str, look: Callable[[httpx2.Request], object], times: int = 1) -> Break:
+        """`look` at the request, or do something, just before it arrives."""
+        return self._add(Break(method, path, times, tap=look))
 
     def _add(self, rule: Break) -> Break:
         self._rules.append(rule)
@@ -158,6 +166,14 @@ class Fly:
     def changes(self) -> list[str]:
         """The writes but those of leases, which leave nothing behind."""
         return [f"{record.method} {record.path}" for record in self.writes() if "/lease" not in record.path]
+
+    def requests_to(self, path: str, method: str | None = None) -> list[RequestRecord]:
+        """What the emulator was sent whose path holds `path`."""
+        return [
+            record
+            for record in self.emulator.requests
+            if path in record.path and method in (None, record.method)
+        ]
 
     def app(self, name: str = APP) -> App:
         """An app as it is now: a copy."""

@@ -22,14 +22,19 @@ DESTROYING_PLANS = {
 #: What is not the JSON boolean true; None stands for an argument left out.
 NOT_TRUE: list[tuple[str, dict[str, Any]]] = [
     ("left-out", {}),
-    *((repr(value), {"confirm": value}) for value in (False, "false", "true", "True", 1, 0, 1.0, "yes", None)),
+    *(
+        (repr(value), {"confirm": value})
+        for value in (False, "false", "true", "True", 1, 0, 1.0, "yes", None)
+    ),
     ("list", {"confirm": []}),
     ("true-in-a-list", {"confirm": [True]}),
     ("object", {"confirm": {"confirm": True}}),
 ]
 
 gated = pytest.mark.parametrize("action", GATED, ids=lambda action: str(action.name))
-not_true = pytest.mark.parametrize("extra", [extra for _, extra in NOT_TRUE], ids=[name for name, _ in NOT_TRUE])
+not_true = pytest.mark.parametrize(
+    "extra", [extra for _, extra in NOT_TRUE], ids=[name for name, _ in NOT_TRUE]
+)
 
 
 @gated
@@ -168,7 +173,7 @@ async def test_the_preview_of_an_app_names_all_it_holds(fly: Fly) -> None:
 
     def furnish(world: World) -> None:
         app = world.apps[APP]
-        app.ips["1.2.3.4"] = IpAddress(ip="1.2.3.4", type="shared_v4")
+        app.ips["1.2.3.4"] = IpAddress(ip="1.2.3.4")
         app.certificates["catvet.example"] = Certificate(hostname="catvet.example")
 
     fly.edit(furnish)

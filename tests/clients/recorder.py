@@ -1,16 +1,17 @@
 """The emulator at a free port, with a record of every request and its answer.
 
-    python recorder.py --record FILE [--speed 20] [--restore]
+    python -m tests.clients.recorder --record FILE [--speed 20] [--restore]
 
 Says `listening on PORT` once it is up. The record has one JSON object a line. On the emulator's clock time
-passes `--speed` times as fast as here, so that a minute's wait takes seconds. With `--restore` the world goes
-back to its beginning after every request that changed it: each request finds the same world.
+passes `--speed` times as fast as here, so that a minute's wait takes seconds. With `--restore` the world has one of
+everything, and goes back to its beginning after every request that changed it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import socket
 import sys
 import time
 from pathlib import Path
@@ -22,6 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fly_mcp_emulator import Emulator
 from fly_mcp_emulator.default_world import default_world
+
+from .worlds import everything
 
 _LARGEST = 1_000_000
 
@@ -108,20 +111,14 @@ def _headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
 
 
-async def _serve(arguments: argparse.Namespace) -> None:
-    # No limits: these clients are to reach everything; what the limits do is tested in tests/emulator.
-    emulator = Emulator(default_world(), clock=FastClock(arguments.speed), limits=False)
-    with Path(arguments.record).open("a", encoding="utf-8") as record:
-        app = Recorder(emulator.app, record, emulator, restore=arguments.restore)
-        config = uvicorn.Config(app, port=0, lifespan="off", access_log=False, log_level="warning")
-        server = uvicorn.Server(config)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve)
-            while not server.started:
-                await anyio.sleep(0.01)
-            port = server.servers[0].sockets[0].getsockname()[1]
-            sys.stdout.write(f"listening on {port}\n")
-            sys.stdout.flush()
+class _Server(uvicorn.Server):
+    """uvicorn, saying where it listens."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        sys.stdout.write(f"listening on {self.servers[0].sockets[0].getsockname()[1]}\n")
+        sys.stdout.flush()
 
 
 def main() -> None:
@@ -130,7 +127,14 @@ def main() -> None:
     parser.add_argument("--record", required=True)
     parser.add_argument("--speed", type=float, default=20.0)
     parser.add_argument("--restore", action="store_true")
-    anyio.run(_serve, parser.parse_args())
+    arguments = parser.parse_args()
+    # No limits: these clients are to reach everything; what the limits do is tested in tests/emulator.
+    world = everything() if arguments.restore else default_world()
+    emulator = Emulator(world, clock=FastClock(arguments.speed), limits=False)
+    with Path(arguments.record).open("w", encoding="utf-8") as record:
+        app = Recorder(emulator.app, record, emulator, restore=arguments.restore)
+        config = uvicorn.Config(app, port=0, lifespan="off", access_log=False, log_level="error")
+        anyio.run(_Server(config).serve)
 
 
 if __name__ == "__main__":

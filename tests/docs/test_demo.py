@@ -53,5 +53,8 @@ async def test_a_surprise_ends_the_demo_and_names_the_step() -> None:
     clock = LoopClock()
     emulator = Emulator(clock=clock)
     emulator.faults.add(FaultRule(method="POST", path="/volumes$", status=422, error="no"))
-    with pytest.raises(Unexpected, match="flyCreateVolume, call 2: expected that the answer is no error"):
+    surprise = pytest.RaisesExc(
+        Unexpected, match="flyCreateVolume, call 2: expected that the answer is no error"
+    )
+    with pytest.RaisesGroup(surprise, flatten_subgroups=True):
         await played(emulator, clock)

@@ -52,7 +52,6 @@ def parse(action: AnyAction, arguments: Mapping[str, JsonValue]) -> Params:
     raise InvalidArguments(
         f"{action.name} was not run: {count} with its arguments. Nothing was sent.",
         problems=unique,
-        hint="Send the call again with these put right.",
     )
 
 

@@ -71,6 +71,8 @@ class FlyError(Exception):
     code: Code = Code.INTERNAL
     retryable: bool = False
     changed: Changed = "nothing"
+    #: The next step where none is named.
+    usual_hint: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -87,7 +89,7 @@ class FlyError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = hint or self.usual_hint
         if code is not None:
             self.code = code
         if retryable is not None:
@@ -110,6 +112,7 @@ class InvalidArguments(RefusedByUs):
     """The arguments are wrong; `problems` names each of them."""
 
     code = Code.INVALID_ARGUMENTS
+    usual_hint = "Send the call again with these put right."
 
 
 class ConfirmationRequired(RefusedByUs):

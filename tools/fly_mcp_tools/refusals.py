@@ -43,7 +43,9 @@ _ONE_HOST: Final = re.compile(r"current host|volume_placement_capacity|existing 
 _TAKEN: Final = re.compile(
     r"name_taken|already been taken|already_exists|uniqueness constraint|unique machine name"
 )
-_PASSING: Final = re.compile(r"still active|getting replaced|current state: '(?:created|replacing|stopping)'")
+_PASSING: Final = re.compile(
+    r"still active|getting replaced|not yet available|current state: '(?:created|replacing|stopping|suspending)'"
+)
 
 
 @dataclass(frozen=True)

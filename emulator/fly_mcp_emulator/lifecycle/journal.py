@@ -45,8 +45,8 @@ def tell(app: App, machine: Machine, event: Event, image: Image) -> None:
             pen.write("runner", "Virtual machine has been suspended")
         case "exit", "failed":
             pen.write("app", " ERROR Error: failed to spawn command: No such file or directory", "error")
-        case "exit", _ if event.exit is not None:
-            _tell_exit(pen, machine, event, event.exit)
+        case "exit", _:
+            _tell_exit(pen, machine, event, event.exit or Exit(requested_stop=True))
         case _:
             pass
 

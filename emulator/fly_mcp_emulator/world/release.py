@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .base import Record
 
 ReleaseStatus = Literal["pending", "running", "complete", "failed", "interrupted"]
 """Which words flyctl sends [C: internal/command/deploy/machines_deploymachinesapp.go], and the first one."""
 Strategy = Literal["BLUEGREEN", "CANARY", "IMMEDIATE", "ROLLING", "ROLLING_ONE", "SIMPLE"]
+STATUSES: tuple[ReleaseStatus, ...] = get_args(ReleaseStatus)
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 
 class Release(Record):
