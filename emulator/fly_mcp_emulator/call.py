@@ -112,13 +112,14 @@ class Call:
 
     def _hidden(self, app: App) -> bool:
         # Right after its creation an app may be 404 for a moment (reference 4.1 [C]).
-        return self.state.now() < app.created_at + self.state.world.settings.new_app_hidden_seconds
+        hidden_until = app.created_at + self.state.world.settings.new_app_hidden_seconds
+        return self.state.now() < max(hidden_until, app.hidden_until)
 
     @property
     def machine(self) -> Machine:
         """The machine of the path. Raises: 404."""
         machine = self.app.machines.get(self.params["id"])
-        if machine is None or not machine.readable:
+        if machine is None or not machine.readable or self.state.now() < machine.hidden_until:
             raise not_found("machine")
         return machine
 

@@ -125,8 +125,9 @@ class Control:
         return await self.clock(request)
 
     async def faults(self, _request: Request) -> Response:
-        """List the rules in force, and how often each struck."""
-        return JSONResponse({"faults": self._emulator.faults.report()})
+        """List the rules in force with how often each struck, and how often each kind did."""
+        faults = self._emulator.faults
+        return JSONResponse({"faults": faults.report(), "struck": dict(sorted(faults.struck.items()))})
 
     async def add_faults(self, request: Request) -> Response:
         """Put one rule in force, or several: `{...}` or `{"faults": [...]}`."""

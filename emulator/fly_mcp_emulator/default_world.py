@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .config import MachineConfig
 from .shell.samples import DEFAULT_BOOTED_AT, default_files, default_processes, default_volume_files
-from .world import App, Image, Machine, Org, Secret, Token, Volume, World
+from .world import App, Image, Machine, Org, Release, Secret, Token, Volume, World
 from .world.image import ImageProcess, ListenSocket
 
 _BEGAN = DEFAULT_BOOTED_AT - 600.0
@@ -12,6 +12,22 @@ _BEGAN = DEFAULT_BOOTED_AT - 600.0
 _IMAGE = "registry.fly.io/catvet-records:deployment-01HM6ZQ4X2J8V5R3T7Y9W1K0NB"
 
 _MOUNT = "/data"
+_RECORDS_RELEASE = Release(
+    id="vZ4kQm7RbNw2XtD9sLpJh",
+    version=1,
+    image=_IMAGE,
+    user="ada@example.com",
+    created_at=_BEGAN + 590,
+    updated_at=_BEGAN + 610,
+)
+_WEB_RELEASE = Release(
+    id="y8TnVc3GxPq6MfK1wSzBd",
+    version=1,
+    image="registry.fly.io/catvet-web:deployment-01HMB3W7N5D9K1R4T8Y2Z6X0QC",
+    user="ada@example.com",
+    created_at=_BEGAN + 172_790,
+    updated_at=_BEGAN + 172_810,
+)
 
 
 def default_world() -> World:
@@ -41,7 +57,7 @@ def _catvet_records() -> App:
                 "image": _IMAGE,
                 "env": {"NODE_ENV": "development", "PORT": "8080"},
                 "guest": {"cpu_kind": "shared", "cpus": 1, "memory_mb": 1024},
-                "metadata": {"fly_platform_version": "v2", "fly_process_group": "app"},
+                "metadata": _deployed(_RECORDS_RELEASE),
                 "mounts": [{"volume": "vol_r77m35j7kj10613r", "path": _MOUNT}],
                 "restart": {"policy": "on-failure", "max_retries": 10},
                 "services": [_web_service("stop")],
@@ -70,6 +86,7 @@ def _catvet_records() -> App:
             )
             for name in names
         },
+        releases=[_RECORDS_RELEASE.model_copy()],
     )
 
 
@@ -104,13 +121,29 @@ def _catvet_web() -> App:
         updated_at=_BEGAN + 172_802,
         config=MachineConfig.model_validate(
             {
-                "image": "registry.fly.io/catvet-web:deployment-01HMB3W7N5D9K1R4T8Y2Z6X0QC",
-                "metadata": {"fly_platform_version": "v2", "fly_process_group": "app"},
+                "image": _WEB_RELEASE.image,
+                "metadata": _deployed(_WEB_RELEASE),
                 "services": [_web_service("suspend")],
             }
         ),
     )
-    return App(name="catvet-web", org="personal", created_at=_BEGAN + 172_000, machines={machine.id: machine})
+    return App(
+        name="catvet-web",
+        org="personal",
+        created_at=_BEGAN + 172_000,
+        machines={machine.id: machine},
+        releases=[_WEB_RELEASE.model_copy()],
+    )
+
+
+def _deployed(release: Release) -> dict[str, str]:
+    """Return the metadata that flyctl gives the machines of a release (reference 7.1)."""
+    return {
+        "fly_platform_version": "v2",
+        "fly_process_group": "app",
+        "fly_release_id": release.id,
+        "fly_release_version": str(release.version),
+    }
 
 
 def _web_service(autostop: str) -> dict[str, object]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from . import lifecycle
-from .api import ENDPOINTS
+from . import api, graphql, lifecycle, web
 from .clock import Clock, ControlledClock, SystemClock
 from .completion import complete
 from .control import Control
@@ -18,6 +16,9 @@ from .log import RequestRecord
 from .routing import Endpoint, Router
 from .state import State
 from .world import World
+
+ENDPOINTS = (*api.ENDPOINTS, *web.ENDPOINTS, *graphql.ENDPOINTS)
+"""Every operation that is modelled, of all of Fly's services."""
 
 
 class Emulator:
@@ -45,7 +46,9 @@ class Emulator:
         self._state = State(self._began.model_copy(deep=True), self.clock, seed, pace, lifecycle.perform)
         self._limits = Limits() if limits else None
         self._gateway = Gateway(self._state, Router(ENDPOINTS), self._limits, self.faults)
-        self.app = Starlette(routes=[*Control(self).routes(), Mount("/", app=self._gateway)])
+        self.app = Starlette(routes=Control(self).routes())
+        # Not a mount: that would answer by itself for a path with a line break in it.
+        self.app.router.default = self._gateway
         """The ASGI application, to be served at the root of its address."""
 
     @property

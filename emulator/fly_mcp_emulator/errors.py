@@ -30,7 +30,8 @@ class FlyError(Exception):
             return {"message": self.text}
         if shape == "detail":
             return {"errors": {"detail": self.text}}
-        return {"error": self.text} | ({"status": self.code} if self.code else {})
+        body: dict[str, object] = {"error": self.text}
+        return body | ({"status": self.code} if self.code else {})
 
 
 def bad_request(text: str) -> FlyError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -13,8 +14,8 @@ from starlette.types import Receive, Scope, Send
 
 from .answer import Answer
 from .call import Call
-from .errors import FlyError, Shape, bad_request, rate_limited, unauthenticated
-from .faults import FaultRule, Faults
+from .errors import FlyError, bad_request, rate_limited, unauthenticated
+from .faults import Armed, ConnectionDropped, Faults, Incoming
 from .ids import Ids
 from .limits import Limits
 from .log import RequestRecord
@@ -24,7 +25,8 @@ from .tokens import Principal, authenticate
 
 _log = logging.getLogger(__name__)
 _LARGEST_BODY = 10 * 1024 * 1024
-_FAULT_TEXTS = {429: "rate limit exceeded", 408: "deadline_exceeded: context deadline exceeded"}
+WIRE = "fly_mcp_emulator.wire"
+"""The ASGI extension by which a server lends the connection: something with the methods of `wire.Wire`."""
 
 
 class Gateway:
@@ -41,8 +43,15 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        response = await self._respond(request, await request.body())
-        await response(scope, receive, send)
+        try:
+            response = await self._respond(request, await request.body())
+        except ConnectionDropped as dropped:
+            extensions: Mapping[str, Any] = scope.get("extensions") or {}
+            if WIRE not in extensions:
+                raise
+            await extensions[WIRE].drop(dropped, receive, send)
+        else:
+            await response(scope, receive, send)
 
     async def _respond(self, request: Request, body: bytes) -> Response:
         state = self.state
@@ -60,32 +69,36 @@ class Gateway:
         self.requests.append(record)
         match = self._router.match(request.method, raw_path)
         record.endpoint = match.endpoint.path if match else ""
-        fault = self._faults.strike(record.method, record.path)
-        record.fault = fault.name if fault else ""
-        answer = await self._with_fault(fault, match, request, body, record)
+        incoming = Incoming(record.method, record.path, match, body, state)
+        fault = self._faults.strike(incoming)
+
+        async def carry() -> Answer:
+            answer = await self._answer(match, request, body, record)
+            record.world_status = answer.status
+            if request.method not in ("GET", "HEAD"):
+                state.changed()
+            return answer
+
+        answer = await (self._befall(fault, incoming, carry, record) if fault else carry())
         record.status = answer.status
         response = answer.response()
         response.headers["fly-request-id"] = record.request_id
-        if request.method not in ("GET", "HEAD"):
-            state.changed()
         return response
 
-    async def _with_fault(
-        self,
-        fault: FaultRule | None,
-        match: Match | None,
-        request: Request,
-        body: bytes,
-        record: RequestRecord,
+    async def _befall(
+        self, fault: Armed, incoming: Incoming, carry: Callable[[], Awaitable[Answer]], record: RequestRecord
     ) -> Answer:
-        if fault is not None and fault.latency:
-            await self.state.clock.sleep(fault.latency)
-            self.state.settle()
-        if fault is None or fault.status is None:
-            return await self._answer(match, request, body, record)
-        if fault.after:
-            await self._answer(match, request, body, record)
-        return _faulty(fault, match.endpoint.shape if match else "error")
+        record.fault, record.fault_kind = fault.rule.name, fault.kind.name
+        try:
+            answer, took_hold = await self._faults.befall(fault, incoming, carry)
+        except ConnectionDropped as dropped:
+            if dropped.begun is not None:
+                record.status = dropped.begun.status
+                dropped.begun.headers.append((b"fly-request-id", record.request_id.encode()))
+            raise
+        if not took_hold:
+            record.fault = record.fault_kind = ""
+        return answer
 
     async def _answer(
         self, match: Match | None, request: Request, body: bytes, record: RequestRecord
@@ -133,11 +146,3 @@ class Gateway:
         elif header:
             record.token = "invalid"  # noqa: S105 - a word for the log, no token
         return principal
-
-
-def _faulty(fault: FaultRule, shape: Shape) -> Answer:
-    status = fault.status or 500
-    if fault.body is not None:
-        return Answer(text=fault.body, status=status, headers=fault.headers)
-    text = fault.error or _FAULT_TEXTS.get(status, "internal: injected fault")
-    return Answer(FlyError(status, text).body(shape), status, fault.headers)

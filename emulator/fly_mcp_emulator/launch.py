@@ -46,7 +46,8 @@ def check_config(state: State, config: MachineConfig) -> Checked:
     stop = config.stop_config
     if stop is not None and stop.timeout and seconds_of(stop.timeout) > durations.LONGEST_STOP:
         raise bad_config("invalid stop_config.timeout, cannot exceed 5 minutes")
-    if stop is not None and stop.signal and stop.signal not in STOP_SIGNALS:
+    stops = [stop, *(container.stop for container in config.containers or [])]
+    if any(one and one.signal and one.signal not in STOP_SIGNALS for one in stops):
         raise bad_config("invalid stop_config.signal")
     _check_files(config)
     _check_services(config)

@@ -11,7 +11,10 @@ NOBODY = "none"
 
 @dataclass
 class RequestRecord:
-    """One request. Written when it arrives; `status` is 0 until it is answered."""
+    """One request. Written when it arrives; `status` is 0 until it is answered.
+
+    It stays 0 when the connection is dropped before the answer.
+    """
 
     method: str
     path: str
@@ -29,6 +32,10 @@ class RequestRecord:
     """The template of the route it matched; empty for none."""
     fault: str = ""
     """The name of the fault rule that struck."""
+    fault_kind: str = ""
+    """Its kind."""
+    world_status: int = 0
+    """What the world answered, whatever the caller got: 0 when the request was not carried out."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `GET /_emulator/requests` shows it."""

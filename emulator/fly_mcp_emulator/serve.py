@@ -10,6 +10,7 @@ import anyio
 import uvicorn
 
 from .emulator import Emulator
+from .wire import WireProtocol
 
 
 async def serve(
@@ -28,6 +29,7 @@ async def serve(
     listener = socket.create_server((host, port), family=family)
     config = uvicorn.Config(
         emulator.app,
+        http=WireProtocol,
         lifespan="off",
         access_log=False,
         log_level="warning",

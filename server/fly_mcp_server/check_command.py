@@ -26,6 +26,8 @@ from fly_mcp_tools.wire import JsonObject, obj, objects
 from .runtime import Runtime, build
 from .settings import SettingsError, read
 
+_ADDRESS = "Look whether FLY_API_HOSTNAME names Fly's Machines API, and at a proxy on the way."
+
 
 @dataclass
 class _Report:
@@ -90,6 +92,9 @@ async def _token(call: Call, runtime: Runtime, report: _Report) -> bool:
         report.bad("reachability", error.message, error.hint)
         return False
     except RefusedByFly as error:
+        if error.request_id is None:  # which Fly gives each answer
+            report.bad("reachability", f"{host} answers {error.status}, and not as Fly does.", _ADDRESS)
+            return False
         report.good("reachability", f"{host} answers")
         if error.code in (Code.UNAUTHENTICATED, Code.FORBIDDEN):
             report.bad("token", error.message, error.hint)
@@ -97,7 +102,7 @@ async def _token(call: Call, runtime: Runtime, report: _Report) -> bool:
         report.good("token", "Fly does not say what it is for")
         return True
     except FlyError as error:
-        report.bad("reachability", error.message, error.hint)
+        report.bad("reachability", error.message, _ADDRESS)
         return False
     report.good("reachability", f"{host} answers")
     for row in objects(obj(answer.data).get("tokens")):
@@ -123,6 +128,7 @@ async def _organisation(call: Call, org_slug: str, report: _Report) -> None:
             # A deploy token sees its app and not the organisation's list; that is no mistake.
             report.good("organisation", "this token may not list its apps; name them in calls")
             return
-        report.bad("organisation", error.message, error.hint)
+        named = f"{clean(org_slug)}: " if org_slug else ""
+        report.bad("organisation", named + error.message, error.hint)
         return
     report.good("organisation", f"{org} has {len(found)} app{'' if len(found) == 1 else 's'}")

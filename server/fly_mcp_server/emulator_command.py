@@ -25,12 +25,12 @@ def run(host: str, port: int, *, limits: bool) -> int:
 
 async def _serve(host: str, port: int, limits: bool) -> int:
     code = 0
-    async with anyio.create_task_group() as tasks:
+    with anyio.CancelScope() as serving:
 
         def end(number: signal.Signals) -> None:
             nonlocal code
             code = 128 + number
-            tasks.cancel_scope.cancel()
+            serving.cancel()
 
         on_signals(end)
         await serve(Emulator(limits=limits), host, port, _announce)

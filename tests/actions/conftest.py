@@ -58,7 +58,9 @@ async def fly(
         machine.id
         for app in emulator.dump().apps.values()
         for machine in app.machines.values()
-        if machine.lease is not None and machine.lease.description.startswith("fly-mcp")
+        if machine.lease is not None
+        and machine.lease.expires_at > clock.now()
+        and machine.lease.description.startswith("fly-mcp")
     ]
     assert not held, "a lease of ours was left behind"
     assert all(record.endpoint for record in emulator.requests), "something was sent that Fly does not know"

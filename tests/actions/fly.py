@@ -14,10 +14,9 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import httpx2
-import jsonschema
 from mcp import Client
 from mcp_types import CallToolResult, TextContent, Tool
 
@@ -32,6 +31,8 @@ from fly_mcp_tools.client import FlyClient
 from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.dispatch import FlyTools
 from tests.virtual_time import LoopClock
+
+from .schemas import fits
 
 APP = "catvet-records"
 MACHINE = "7846e45f27e218"
@@ -132,8 +133,8 @@ class Fly:
         """Call a tool and check what holds for every answer."""
         self.progress = []
 
-        async def heard(done: float, total: float | None, words: str | None) -> None:
-            self.progress.append((done, total, words))
+        async def heard(progress: float, total: float | None, message: str | None) -> None:
+            self.progress.append((progress, total, message))
 
         result = await self.client.call_tool(name, dict(arguments), progress_callback=heard)
         self.said.append(result.model_dump_json(by_alias=True))
@@ -144,15 +145,18 @@ class Fly:
         """Call a tool that succeeds; its structured content."""
         result = await self.result(name, arguments)
         assert not result.is_error, text_of(result)
-        assert result.structured_content is not None
-        return result.structured_content
+        return content_of(result)
 
     async def refused(self, name: str, arguments: Mapping[str, Any] | None = None, /, **more: Any) -> Json:
         """Call a tool that fails; its error object."""
         result = await self.result(name, {**(arguments or {}), **more})
         assert result.is_error, result.structured_content
-        assert result.structured_content is not None
-        return result.structured_content["error"]
+        error: Json = content_of(result)["error"]
+        return error
+
+    async def either(self, name: str, /, **arguments: Any) -> Json:
+        """Call a tool that may succeed or fail; its structured content."""
+        return content_of(await self.result(name, arguments))
 
     async def env(self, machine_id: str = MACHINE, app: str = APP) -> dict[str, str]:
         """The environment of a running machine, as a command on it sees it."""
@@ -198,8 +202,7 @@ class Fly:
         self.emulator.load(world)
 
     def _check(self, name: str, result: CallToolResult) -> None:
-        content = result.structured_content
-        assert isinstance(content, dict)
+        content = content_of(result)
         if result.is_error:
             error = content["error"]
             assert list(content) == ["error"]
@@ -209,7 +212,14 @@ class Fly:
             assert error["message"] in text_of(result)
             return
         assert json.loads(text_of(result)) == content
-        jsonschema.validate(content, self.listed[name].output_schema or {})
+        fits(content, self.listed[name].output_schema or {})
+
+
+def content_of(result: CallToolResult) -> Json:
+    """The structured content, which is always there and always an object."""
+    content: object = result.structured_content
+    assert isinstance(content, dict)
+    return cast("Json", content)
 
 
 def text_of(result: CallToolResult) -> str:

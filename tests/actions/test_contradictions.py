@@ -118,7 +118,7 @@ def test_two_rows_of_one_name_are_refused() -> None:
         ({"destroys": True}, "a GET destroys nothing"),
         ({"passing": True}, "a GET leaves nothing to pass"),
     ],
-    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
+    ids=["path", "idempotent", "says-other-ids", "says-nothing", "source", "destroys", "passing"],
 )
 def test_an_endpoint_that_contradicts_itself_is_refused(change: dict[str, Any], told: str) -> None:
     """Ours: endpoints are rows too."""

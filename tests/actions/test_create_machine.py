@@ -281,16 +281,15 @@ class TestOutcome:
     async def test_a_machine_that_crashes_at_once_is_not_called_done(self, fly: Fly) -> None:
         """Ours: it starts, dies, is started again by its policy."""
         fly.edit(lambda world: world.images.update({"crashing": Image(crash_after=0, exit_code=3)}))
-        result = await fly.result("flyCreateMachine", {"appName": SANDBOX, "image": "crashing"})
-        text = json.dumps(result.structured_content)
+        text = json.dumps(await fly.either("flyCreateMachine", appName=SANDBOX, image="crashing"))
         assert "exited with code 3" in text
         assert '"outcome": "done"' not in text
 
     async def test_a_machine_killed_for_memory_says_so(self, fly: Fly) -> None:
         """Reference 5.4: oom_killed."""
         fly.edit(lambda world: world.images.update({"greedy": Image(crash_after=0, out_of_memory=True)}))
-        result = await fly.result("flyCreateMachine", {"appName": SANDBOX, "image": "greedy"})
-        assert "killed for lack of memory" in json.dumps(result.structured_content)
+        answer = await fly.either("flyCreateMachine", appName=SANDBOX, image="greedy")
+        assert "killed for lack of memory" in json.dumps(answer)
 
     async def test_a_job_that_ends_well_is_done(self, fly: Fly) -> None:
         """Ours: exit code 0 is how a job ends."""

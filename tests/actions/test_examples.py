@@ -19,7 +19,7 @@ SEEDS: list[dict[str, Any]] = json.loads((_DATA / "seeds_examples.json").read_te
 DOCUMENTED: dict[str, dict[str, Any]] = json.loads((_DATA / "seeds_actions.json").read_text())
 ROWS = [(name, example) for name, action in ACTIONS.items() for example in action.examples]
 #: A call of each action whose answer the documentation shows, where no example does.
-SHOWN = {
+SHOWN: dict[str, dict[str, Any]] = {
     "flyListApps": {},
     "flyListMachines": {"appName": "catvet-records"},
     "flyListSecrets": {"appName": "catvet-records"},

@@ -45,7 +45,7 @@ async def test_a_secret_set_with_restart_is_on_the_machine(fly: Fly) -> None:
     after = fly.machine()
     assert after.config == before.config
     assert after.instance_id != before.instance_id
-    assert not [record for record in fly.requests_to("/restart")]
+    assert fly.requests_to("/restart") == []
 
 
 async def test_flys_own_restart_applies_nothing(fly: Fly) -> None:

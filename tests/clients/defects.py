@@ -14,24 +14,27 @@ UNKNOWN_KEYS = {
     "App.app_role": "wire: the get has it, the list has not",
     "App.cname_target": "wire: the get has it, the list has not",
     "App.created_at": "docs, newer: the answer of a create has it, in milliseconds",
-    "ImageRef.labels": "live: null when the image has none",
     "Machine.containers": "wire: states of the containers",
     "Machine.cordoned": "wire, newer",
     "Machine.version": "wire: the same as instance_id",
-    "Volume.host_dedication_key": "docs: an older key, still in examples",
-    "OrgVolume.host_dedication_key": "docs: an older key, still in examples",
+    "Volume.host_dedication_id": "wire",
+    "OrgVolume.host_dedication_id": "wire",
     "Volume.attached_machine_id": "wire, docs: null while it is unattached",
     "Volume.attached_alloc_id": "wire, docs: null",
     "OrgVolume.attached_machine_id": "wire, docs: null while it is unattached",
     "OrgVolume.attached_alloc_id": "wire, docs: null",
     "fly.MachineService.autostop": "wire: answered as false and true for off and stop",
     "fly.MachineService.force_instance_key": "wire: has no omitempty, so that it is null when unset",
+    "fly.HTTPResponseOptions.headers[]": "wire: any value, a string, a list or false",
     "ErrorResponse.message": "live, wire: the second service behind the API says message instead of error",
     "SecretKey.public_key": "wire: base64, not a list of numbers",
     "SetSecretkeyResponse.public_key": "wire: base64, not a list of numbers",
     "DecryptSecretkeyResponse.plaintext": "wire: base64, not a list of numbers",
     "EncryptSecretkeyResponse.ciphertext": "wire: base64, not a list of numbers",
     "SignSecretkeyResponse.signature": "wire: base64, not a list of numbers",
+    "root.VerifiedToken.permission_token": "as all bytes: base64, not a list of numbers",
+    "macaroon.Nonce.kid": "as all bytes: base64, not a list of numbers",
+    "macaroon.Nonce.rnd": "as all bytes: base64, not a list of numbers",
 }
 """Places that are answered otherwise than described; what is beneath them is not looked at."""
 
@@ -113,5 +116,8 @@ SUPPLIED: dict[str, Schema] = {
 OTHER_STATUS: dict[str, str] = {}
 """`METHOD PATH STATUS` of good answers whose status is not the document's."""
 
-NOT_ANSWERED: dict[str, str] = {}
+NOT_ANSWERED: dict[str, str] = {
+    "POST /tokens/kms": "only from inside a machine; from outside it is refused",
+    "POST /tokens/oidc": "only from inside a machine; from outside it is refused",
+}
 """Operations of the document that no client reaches with success, each with its reason."""

@@ -3,7 +3,7 @@
     EMULATOR=http://127.0.0.1:PORT python flaude_client.py
 
 Prints "ok CALL - what" or "not ok CALL - what: why" for each. Run by tests/clients/run.py in an environment of
-its own, with the packages of requirements-flaude.txt.
+its own, with the packages of flaude-requirements.txt.
 """
 
 from __future__ import annotations
@@ -145,6 +145,17 @@ async def machines() -> None:
         await refused(flaude.update_machine(APP, machine.id, config()), 404, "404 page not found")
         equal("instance_id", (await flaude.get_machine(APP, machine.id)).instance_id, machine.instance_id)
 
+    await call("create_machine", "performance cpus", create)
+    await call("create_machine", "409 for a name that is taken", same_name)
+    await call("get_machine", "until it is started", get)
+    await call("get_machine", "404 for one that is nowhere", missing)
+    await call("update_machine", "is a PUT, which the API does not have", put)
+    await ends(machine, get)
+
+
+async def ends(machine: Any, until_started: Callable[[], Awaitable[None]]) -> None:
+    """Stop, start and destroy a machine."""
+
     async def stop() -> None:
         await flaude.stop_machine(APP, machine.id)
         for _ in range(100):
@@ -159,18 +170,13 @@ async def machines() -> None:
     async def start() -> None:
         await flaude.start_machine(APP, machine.id)
         await flaude.start_machine(APP, "0123456789abcd")
-        await get()
+        await until_started()
 
     async def destroy() -> None:
         await refused(flaude.destroy_machine(APP, machine.id, force=False), 412, "not currently stopped")
         await flaude.destroy_machine(APP, machine.id)
         await flaude.destroy_machine(APP, machine.id)
 
-    await call("create_machine", "performance cpus", create)
-    await call("create_machine", "409 for a name that is taken", same_name)
-    await call("get_machine", "until it is started", get)
-    await call("get_machine", "404 for one that is nowhere", missing)
-    await call("update_machine", "is a PUT, which the API does not have", put)
     await call("stop_machine", "stopped already and not there are fine", stop)
     await call("start_machine", "not there is fine", start)
     await call("destroy_machine", "412 without force; not there is fine", destroy)

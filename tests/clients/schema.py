@@ -162,6 +162,9 @@ def _close(schema: Schema, at: str) -> None:
     for key in ("items", "additionalProperties"):
         if isinstance(schema.get(key), dict):
             _close(schema[key], f"{at}[]")
+    if "allOf" in schema:
+        # The generator of the document wraps each named word in an "object".
+        schema.pop("type", None)
     for key in ("allOf", "anyOf", "oneOf"):
         for value in schema.get(key, []):
             _close(value, at)
@@ -174,6 +177,8 @@ def _places(error: Any) -> Iterator[tuple[str, str]]:
             yield f"{at}.{key}", "the document does not have it"
     elif error.validator == "required":
         yield at, error.message
+    elif error.validator == "enum" and error.instance == "":
+        return  # Go's zero value: a field without omitempty that was not set
     else:
         yield at, f"{error.message[:120]}"
 

@@ -91,6 +91,13 @@ async def test_odd_identifiers_are_plain_404s(fly: Caller) -> None:
         assert (await fly.http.get(f"{MACHINES}/{odd}")).status_code == 404
 
 
+async def test_a_line_break_in_a_path_is_one_more_odd_identifier(fly: Caller) -> None:
+    """Reference 1.4: every answer is Fly's; found by `make test-clients`."""
+    answer = await fly.http.get(f"{MACHINES}/%0AM/wait")
+    assert (answer.status_code, answer.json()) == (404, {"error": "not_found: machine not found"})
+    assert answer.headers["fly-request-id"]
+
+
 async def test_our_own_failure_is_a_500_in_flys_shape(emu: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """House style 13: the one last resort."""
     world = emu.dump()

@@ -40,16 +40,17 @@ def environment(**settings: str) -> dict[str, str]:
 class Child:
     """The process, and everything said by and to it."""
 
-    def __init__(self, process: anyio.abc.Process, era: str) -> None:
+    def __init__(self, process: anyio.abc.Process, era: str, *, raw: bool = False) -> None:
         self.process = process
+        self.raw = raw
         self.era = era
         self.lines: list[str] = []
+        self.printed = ""
         self.messages: list[Json] = []
         self.errors = ""
         self.silent = anyio.Event()
         """Set when both its outputs have ended."""
         self._news = anyio.Event()
-        self._ears = anyio.CancelScope()
         self._ids = itertools.count(1)
 
     async def ask(self, method: str, params: Mapping[str, Any] | None = None) -> int:
@@ -131,10 +132,6 @@ class Child:
         await self.say({"jsonrpc": "2.0", "method": "notifications/initialized"})
         return said
 
-    def deaf(self) -> None:
-        """Close our end of its stdout, while its stdin stays open."""
-        self._ears.cancel()
-
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self.process.send_signal(number)
@@ -146,10 +143,10 @@ class Child:
             await self.silent.wait()
         return code
 
-    async def listen(self, *, stdout: bool) -> None:
+    async def listen(self) -> None:
         """Keep all it says until it says no more."""
         async with anyio.create_task_group() as ears:
-            if stdout:
+            if self.process.stdout is not None:
                 ears.start_soon(self._hear_protocol)
             ears.start_soon(self._hear_errors)
         self.silent.set()
@@ -157,13 +154,12 @@ class Child:
 
     async def _hear_protocol(self) -> None:
         assert self.process.stdout is not None
-        with self._ears:
-            await self._hear_lines(self.process.stdout)
-        await self.process.stdout.aclose()
-
-    async def _hear_lines(self, stdout: anyio.abc.ByteReceiveStream) -> None:
         rest = b""
-        async for chunk in stdout:
+        async for chunk in self.process.stdout:
+            if self.raw:
+                self.printed += chunk.decode()
+                self._tell()
+                continue
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 self.lines.append(line.decode())
@@ -187,22 +183,27 @@ class Child:
 
 @asynccontextmanager
 async def child(
-    *arguments: str, era: str = "2025-11-25", stdout: bool = True, **settings: str
+    *arguments: str,
+    era: str = "2025-11-25",
+    stdout: int = subprocess.PIPE,
+    raw: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Child]:
-    """Start `fly-mcp ARGUMENTS` with these environment variables and nothing more.
+    """Start `fly-mcp ARGUMENTS` with these environment variables and no others of ours.
 
-    `stdout=False`: nobody reads what it prints. It is killed if it is still there at the end.
+    `stdout`: a descriptor that takes what it prints, so that nothing of it is heard here. It is killed if it
+    is still there at the end. `raw`: it prints for people, which is kept as `printed`.
     """
     process = await anyio.open_process(
         [COMMAND, *arguments],
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
-        env=environment(**settings),
+        env=environment(**(settings or {})),
     )
     async with anyio.create_task_group() as tasks:
-        one = Child(process, era)
-        tasks.start_soon(lambda: one.listen(stdout=stdout))
+        one = Child(process, era, raw=raw)
+        tasks.start_soon(one.listen)
         try:
             yield one
         finally:
@@ -215,11 +216,9 @@ async def child(
 
 
 @asynccontextmanager
-async def serving(
-    *arguments: str, era: str = "2025-11-25", **settings: str
-) -> AsyncGenerator[Child]:
+async def serving(*arguments: str, era: str = "2025-11-25", **settings: str) -> AsyncGenerator[Child]:
     """A child that has been greeted. A test that ends well leaves it with stdin closed and sees it end with 0."""
-    async with child(*arguments, era=era, **settings) as one:
+    async with child(*arguments, era=era, settings=settings) as one:
         await one.greet()
         yield one
         if one.process.returncode is None and not one.silent.is_set():

@@ -71,7 +71,15 @@ async def test_an_unknown_method_is_refused(client: Child) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["{", "[]", "null", "\x00", '{"jsonrpc": "1.0", "id": 1}', '{"jsonrpc":"2.0","id":{},"method":"x"}', "x" * 100_000],
+    [
+        "{",
+        "[]",
+        "null",
+        "\x00",
+        '{"jsonrpc": "1.0", "id": 1}',
+        '{"jsonrpc":"2.0","id":{},"method":"x"}',
+        "x" * 100_000,
+    ],
     ids=["half", "list", "null", "nul", "old", "id", "long"],
 )
 async def test_a_line_that_is_no_message_does_not_end_it(client: Child, line: str) -> None:
@@ -83,7 +91,9 @@ async def test_a_line_that_is_no_message_does_not_end_it(client: Child, line: st
 async def test_a_lone_surrogate_and_broken_utf_8_do_not_end_it(client: Child) -> None:
     """Issue 2, bad input: bytes that are no text spoil their own line alone."""
     assert client.process.stdin is not None
-    await client.process.stdin.send(b'{"jsonrpc":"2.0","id":900,"method":"tools/call","params":{"name":"\xff\xfe"}}\n')
+    await client.process.stdin.send(
+        b'{"jsonrpc":"2.0","id":900,"method":"tools/call","params":{"name":"\xff\xfe"}}\n'
+    )
     result = await client.call("flyGetApp", appName="\ud800")
     assert result["structuredContent"]["error"]["code"] == "invalid_arguments"
 

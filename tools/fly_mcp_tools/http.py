@@ -6,7 +6,7 @@ things: the request surely never reached Fly (`NotSent`), or it may have (`Maybe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
@@ -38,8 +38,43 @@ _SURELY_NOT_SENT: Final = (
 
 
 def asgi_transport(app: AsgiApp) -> Transport:
-    """A transport that calls `app` in this process: nothing reaches the network."""
-    return httpx2.ASGITransport(app=app)
+    """A transport that calls `app` in this process: nothing reaches the network.
+
+    Where `app` gives up with a `ConnectionError`, the client sees what a socket would have shown it.
+    """
+    return _InProcess(app)
+
+
+class _InProcess(httpx2.AsyncBaseTransport):
+    """An application, and the end of a connection as its client meets it.
+
+    Request and answer alike are lost as a `ReadError`, never a `ConnectError`: the connection was made, the
+    bytes went out, and nothing tells a client whether they were read. An error with a `begun` (status, headers,
+    part of a body) is an answer that breaks off, which the library calls a `RemoteProtocolError`.
+    """
+
+    def __init__(self, app: AsgiApp) -> None:
+        self._inner = httpx2.ASGITransport(app=app)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            return await self._inner.handle_async_request(request)
+        except ConnectionError as error:
+            begun: Any = getattr(error, "begun", None)
+            if begun is None:
+                raise httpx2.ReadError(str(error), request=request) from None
+            return httpx2.Response(begun.status, headers=begun.headers, stream=_BreaksOff(begun.body))
+
+
+@dataclass
+class _BreaksOff(httpx2.AsyncByteStream):
+    """A body of which only the beginning arrives."""
+
+    part: bytes
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self.part
+        raise httpx2.RemoteProtocolError("peer closed connection without sending complete message body")
 
 
 @dataclass

@@ -43,6 +43,7 @@ def assign_address(call: Call) -> Answer:
         region=body.region or "global",
         service_name=body.service_name,
         shared=body.type == "shared_v4",
+        egress=body.type.startswith("egress_"),
         created_at=state.now(),
     )
     kept = app.ips.setdefault(address.ip, address)

@@ -37,11 +37,13 @@ def list_machines(call: Call) -> Answer:
         key.removeprefix("metadata."): value for key, value in call.query if key.startswith("metadata.")
     }
     include_deleted = call.flag("include_deleted") or "destroyed" in states
+    now = call.state.now()
     found: list[Machine] = []
     for machine in call.app.machines.values():
         metadata = machine.config.metadata or {}
         if (
             (machine.state != "destroyed" or include_deleted)
+            and machine.hidden_until <= now
             and (not states or machine.state in states)
             and (not regions or machine.region in regions)
             and all(metadata.get(key) == value for key, value in wanted.items())

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_serializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, model_serializer, model_validator
 
 
 def _blank_for_null(value: object) -> object:
@@ -19,6 +19,10 @@ def _blank_for_null(value: object) -> object:
 
 StringMap = Annotated[dict[str, str], BeforeValidator(_blank_for_null)]
 """A Go `map[string]string`."""
+
+
+CLOSED = "closed"
+"""The key of a validation context in which unknown keys are refused, as in a world file."""
 
 
 class GoStruct(BaseModel):
@@ -37,10 +41,13 @@ class GoStruct(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _null_is_absent(cls, value: object) -> object:
+    def _null_is_absent(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, dict):
             return value
         given = cast(dict[str, object], value)
+        unknown = [key for key in given if key not in cls.model_fields]
+        if unknown and info.context and CLOSED in info.context:
+            raise ValueError(f"there is no {', '.join(unknown)}")
         return {key: item for key, item in given.items() if item is not None}
 
     @model_serializer

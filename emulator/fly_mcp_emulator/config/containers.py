@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from .base import GoStruct, StringMap
 from .duration import Duration
+from .services import HttpHeader
 
 StopSignal = Literal["SIGHUP", "SIGINT", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGTERM"]
 
@@ -54,7 +55,7 @@ class EnvFrom(GoStruct):
     ALWAYS = frozenset({"env_var", "field_ref"})
 
     env_var: str = ""
-    field_ref: str = ""
+    field_ref: Literal["id", "version", "app_name", "private_ip", "region", "image", ""] = ""
 
 
 class MachineProcess(GoStruct):
@@ -88,6 +89,37 @@ class ContainerMount(GoStruct):
     path: str = ""
 
 
+class HttpCheck(GoStruct):
+    """An HTTP request that has to be answered with 200."""
+
+    ALWAYS = frozenset({"port"})
+    POINTERS = frozenset({"tls_skip_verify"})
+
+    port: int = 0
+    method: str | None = None
+    path: str | None = None
+    headers: list[HttpHeader] | None = None
+    scheme: Literal["http", "https", ""] | None = None
+    tls_skip_verify: bool | None = None
+    tls_server_name: str | None = None
+
+
+class TcpCheck(GoStruct):
+    """A port that has to be open."""
+
+    ALWAYS = frozenset({"port"})
+
+    port: int = 0
+
+
+class ExecCheck(GoStruct):
+    """A command that has to end with 0."""
+
+    ALWAYS = frozenset({"command"})
+
+    command: list[str] = []
+
+
 class Healthcheck(GoStruct):
     """A container's health check; intervals in whole seconds."""
 
@@ -99,11 +131,11 @@ class Healthcheck(GoStruct):
     success_threshold: int | None = None
     failure_threshold: int | None = None
     timeout: int | None = None
-    kind: str | None = None
-    unhealthy: str | None = None
-    http: dict[str, Any] | None = None
-    tcp: dict[str, Any] | None = None
-    exec: dict[str, Any] | None = None
+    kind: Literal["readiness", "liveness", ""] | None = None
+    unhealthy: Literal["stop", ""] | None = None
+    http: HttpCheck | None = None
+    tcp: TcpCheck | None = None
+    exec: ExecCheck | None = None
 
 
 class Container(GoStruct):

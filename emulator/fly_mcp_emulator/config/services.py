@@ -72,7 +72,7 @@ class ReplayCache(GoStruct):
 
     path_prefix: str = ""
     ttl_seconds: int = 0
-    type: str = ""
+    type: Literal["cookie", "header", ""] = ""
     name: str = ""
     allow_bypass: bool | None = None
 

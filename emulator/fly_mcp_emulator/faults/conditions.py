@@ -133,8 +133,7 @@ def _certificates(incoming: Incoming) -> list[Certificate]:
 async def app_hidden(hit: Hit) -> Answer:
     """Create the app, and let it be 404 for a while."""
     answer = await hit.carry()
-    named = hit.incoming.json.get("app_name") or hit.incoming.json.get("name")
-    app = hit.state.world.apps.get(str(named))
+    app = hit.incoming.app
     if answer.status >= 400 or app is None:
         hit.missed = True
     else:

@@ -45,9 +45,16 @@ class Incoming:
         return self.match.params if self.match else {}
 
     @property
+    def app_name(self) -> str:
+        """The app that the path names, or that is to be created; empty for none."""
+        if self.operation == "POST /v1/apps":
+            return str(self.json.get("app_name") or self.json.get("name") or "")
+        return self.params.get("app", "")
+
+    @property
     def app(self) -> App | None:
-        """The app of the path, if there is one."""
-        return self.state.world.apps.get(self.params.get("app", ""))
+        """That app, if it is there."""
+        return self.state.world.apps.get(self.app_name)
 
     @property
     def machine(self) -> Machine | None:
@@ -118,5 +125,6 @@ class Hit:
         """Return the machine that was made or meant; None when the request was refused."""
         if answer.status >= 400 or self.incoming.app is None:
             return None
-        made = cast(dict[str, object], answer.body).get("id") if isinstance(answer.body, dict) else None
+        body: object = answer.body
+        made = cast(dict[str, object], body).get("id") if isinstance(body, dict) else None
         return self.incoming.machine or self.incoming.app.machines.get(str(made))

@@ -12,7 +12,20 @@ from fly_mcp_emulator.views import app_status
 from fly_mcp_emulator.world import App, Image, ImageRef
 
 from . import addresses, certificates, machines, orgs, platform, releases, secrets, tokens, volumes
-from .nodes import Args, Node, find_app, missing, moment, on_demand, pages, rest, visible, with_args, with_input
+from .nodes import (
+    Args,
+    Node,
+    find_app,
+    missing,
+    moment,
+    on_demand,
+    pages,
+    rest,
+    visible,
+    with_args,
+    with_body,
+    with_input,
+)
 
 
 def fields(call: Call) -> Node:
@@ -99,8 +112,7 @@ def _create(call: Call, given: Args) -> Node:
         "network": given.get("network") or "",
         "app_role_id": given.get("appRoleId") or "",
     }
-    made = rest_apps.create_app(call.with_json(body)).body
-    assert isinstance(made, dict)
+    rest_apps.create_app(with_body(call, body))
     return {"app": node(call, call.state.world.apps[body["app_name"]])}
 
 

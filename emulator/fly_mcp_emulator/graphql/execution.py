@@ -7,12 +7,31 @@ import logging
 from importlib import resources
 from typing import Any
 
-from graphql import GraphQLError, GraphQLSchema, build_schema, graphql_sync
+from graphql import (
+    GraphQLError,
+    GraphQLSchema,
+    build_schema,
+    execute_sync,  # pyright: ignore[reportUnknownVariableType] - of its middleware, which is not used here
+    parse,
+    validate,
+)
 
 from fly_mcp_emulator.call import Call
 from fly_mcp_emulator.errors import FlyError
 
-from . import addresses, apps, certificates, machines, orgs, platform, releases, secrets, tokens, volumes
+from . import (
+    addresses,
+    apps,
+    certificates,
+    machines,
+    orgs,
+    platform,
+    releases,
+    secrets,
+    tokens,
+    volumes,
+    wireguard,
+)
 from .nodes import Node
 
 _log = logging.getLogger(__name__)
@@ -51,23 +70,27 @@ def execute(call: Call, query: str, variables: dict[str, Any] | None, operation:
         return {"errors": [_error("You must be authenticated to view this.", code="UNAUTHORIZED")]}
     if len(query) > _LONGEST or _depth(query) > _DEEPEST:
         return {"errors": [_error("Query is too complex", code="INVALID_ARGUMENTS")]}
-    result = graphql_sync(
-        schema(),
-        query,
-        root_value=_root(call),
-        variable_values=variables,
-        operation_name=operation,
+    try:
+        document = parse(query)
+    except GraphQLError as error:
+        return {"errors": [_formatted(error)]}
+    invalid = validate(schema(), document)
+    if invalid:
+        return {"errors": [_formatted(error) for error in invalid]}
+    result = execute_sync(
+        schema(), document, root_value=_root(call), variable_values=variables, operation_name=operation
     )
-    answer: Node = {} if result.data is None and result.errors else {"data": result.data}
     if result.errors:
-        answer["errors"] = [_formatted(error) for error in result.errors]
-    return answer
+        # Nothing at all was carried out where there is no data: a variable of the wrong type, for example.
+        data: Node = {} if result.data is None else {"data": result.data}
+        return data | {"errors": [_formatted(error) for error in result.errors]}
+    return {"data": result.data}
 
 
 @functools.cache
 def schema() -> GraphQLSchema:
     """Return the schema, made once."""
-    folder = resources.files(__package__) / "schema"
+    folder = resources.files("fly_mcp_emulator.graphql") / "schema"
     texts = [(folder / f"{name}.graphql").read_text(encoding="utf-8") for name in _FILES]
     return build_schema("\n".join([*texts, *(_CONNECTION.format(name) for name in CONNECTED)]))
 
@@ -84,6 +107,7 @@ def _root(call: Call) -> Node:
         **secrets.fields(call),
         **addresses.fields(call),
         **certificates.fields(call),
+        **wireguard.fields(call),
     }
 
 

@@ -23,25 +23,30 @@ Field = Callable[..., object]
 
 def on_demand(find: Callable[[], object]) -> Field:
     """Return a field that is found when somebody asks: objects refer to each other in circles."""
-    return lambda _info, **_args: find()
+
+    def field(_info: object, **_args: object) -> object:
+        return find()
+
+    return field
 
 
 def with_args(find: Callable[[Args], object]) -> Field:
     """Return a field that takes arguments."""
-    return lambda _info, **args: find(args)
 
-
-def with_input(find: Callable[[Args], object]) -> Field:
-    """Return a mutation with one argument `input`. A `clientMutationId` comes back with the answer."""
-
-    def field(_info: object, **args: Any) -> object:
-        given: Args = args["input"]
-        answer = find(given)
-        if isinstance(answer, dict) and given.get("clientMutationId") is not None:
-            answer["clientMutationId"] = given["clientMutationId"]
-        return answer  # pyright: ignore[reportUnknownVariableType]
+    def field(_info: object, **args: object) -> object:
+        return find(args)
 
     return field
+
+
+def with_input(find: Callable[[Args], Node]) -> Field:
+    """Return a mutation with one argument `input`. A `clientMutationId` comes back with the answer."""
+
+    def field(args: Args) -> Node:
+        given: Args = args["input"]
+        return find(given) | {"clientMutationId": given.get("clientMutationId")}
+
+    return with_args(field)
 
 
 def pages(find: Callable[[Args], Iterable[Node]]) -> Field:
@@ -74,12 +79,22 @@ def visible(call: Call) -> list[App]:
     return [app for app in apps if call.principal.sees(app.org, app.name) and now >= app.created_at + hidden]
 
 
-def rest(
-    call: Call, handler: Callable[[Call], Answer], app: App, access: Access, body: object = None, **params: str
-) -> Any:
-    """Do what the REST call of the same purpose does, and return its JSON: one behaviour, two doors."""
+def with_body(call: Call, body: object, **params: str) -> Call:
+    """Return the same caller's request with other parameters and another body."""
     content = b"" if body is None else json.dumps(body).encode()
-    inner = replace(call, params={"app": app.name, **params}, query=(), body=content)
+    return replace(call, params=params, query=(), body=content)
+
+
+def rest(
+    call: Call,
+    handler: Callable[[Call], Answer],
+    app: App,
+    access: Access,
+    body: object = None,
+    **params: str,
+) -> Any:  # noqa: ANN401 - JSON, whatever the call answers
+    """Do what the REST call of the same purpose does, and return its JSON: one behaviour, two doors."""
+    inner = with_body(call, body, app=app.name, **params)
     inner.require(access)
     return handler(inner).body
 
@@ -91,7 +106,9 @@ def _page(nodes: list[Node], args: Args) -> Node:
         end = min(end, start + first)
     if last is not None:
         start = max(start, end - last)
-    edges = [{"cursor": _cursor(index + 1), "node": nodes[index]} for index in range(start, min(end, len(nodes)))]
+    edges = [
+        {"cursor": _cursor(index + 1), "node": nodes[index]} for index in range(start, min(end, len(nodes)))
+    ]
     return {
         "nodes": [edge["node"] for edge in edges],
         "edges": edges,

@@ -35,6 +35,7 @@ def update(state: State, app: App, machine: Machine, *, launch: bool) -> None:
     # "After an update the list begins afresh for the new version" (reference 5.4 [L]).
     machine.events.clear()
     machine.restarts = 0
+    machine.behaves = None
     take_secrets(app, machine)
     note(state, machine, "update", "replacing", "user")
     turn(machine)
@@ -102,6 +103,7 @@ def boot_done(state: State, app: App, machine: Machine) -> None:
         enter(state, machine, "failed")
         return
     mounted(app, machine)
+    machine.failing_checks = list(image.failing_checks)
     machine.booted += 1
     machine.started_at = state.now()
     note(state, machine, "start", "started", "flyd")

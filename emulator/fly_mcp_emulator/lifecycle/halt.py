@@ -120,7 +120,8 @@ def stop_done(state: State, app: App, machine: Machine, how: Exit, then: Then) -
         case "boot" | "replace":
             launched(state, app, machine, boot=then == "boot")
         case _:
-            machine.busy_until = state.now() + state.world.settings.still_active_seconds
+            lingers = state.now() + state.world.settings.still_active_seconds
+            machine.busy_until = max(machine.busy_until, lingers)
             enter(state, machine, "stopped")
 
 

@@ -46,8 +46,8 @@ def turn(machine: Machine) -> int:
 
 
 def image_of(state: State, machine: Machine) -> Image:
-    """Return how the machine's image behaves."""
-    return state.world.images.get(machine.config.image) or _PLAIN
+    """Return how the machine's image behaves, or the machine itself where it differs."""
+    return machine.behaves or state.world.images.get(machine.config.image) or _PLAIN
 
 
 def mounted(app: App, machine: Machine) -> None:

@@ -64,13 +64,12 @@ def tell_checks(app: App, machine: Machine, at: float) -> None:
 
 def tell_past(app: App, machines: list[Machine], images: dict[str, Image]) -> None:
     """Write the log that belongs to the events of machines whose past was made up."""
-    past = [(event.at, index, event) for index, machine in enumerate(machines) for event in machine.events]
-    # Events of one machine are newest first, so those of one moment are turned round by a stable sort.
-    for at, index, event in sorted(reversed(past), key=lambda one: one[0]):
-        machine = machines[index]
+    # Events of a machine are newest first; those of one moment keep their order, since sorting is stable.
+    past = [(event, machine) for machine in machines for event in machine.events[::-1]]
+    for event, machine in sorted(past, key=lambda one: one[0].at):
         tell(app, machine, event, images.get(machine.config.image) or Image())
         if event.status == "started" and machine.state == "started":
-            tell_checks(app, machine, at)
+            tell_checks(app, machine, event.at)
 
 
 def _resumed(machine: Machine, event: Event) -> bool:

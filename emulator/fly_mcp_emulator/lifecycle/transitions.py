@@ -21,6 +21,8 @@ def perform(state: State, task: Task) -> None:
         return
     if task.kind == "machine_forgotten":
         machine.readable = False
+    elif task.kind == "host_back":
+        machine.host_status = "ok"
     elif task.turn == machine.turn:
         _perform_machine(state, app, machine, task)
 

@@ -6,8 +6,9 @@ bare from current and update.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from fly_mcp_emulator.answer import Answer
 from fly_mcp_emulator.call import Body, Call
@@ -15,8 +16,9 @@ from fly_mcp_emulator.errors import FlyError, app_not_found
 from fly_mcp_emulator.routing import Endpoint
 from fly_mcp_emulator.views import moment_ms
 from fly_mcp_emulator.world import App, Release
-from fly_mcp_emulator.world.release import STATUSES, STRATEGIES, ReleaseStatus
+from fly_mcp_emulator.world.release import STATUSES, STRATEGIES
 
+WordT = TypeVar("WordT", bound=str)
 _USUAL, _MOST = 25, 200
 _ID_LENGTH = 21
 
@@ -67,9 +69,7 @@ def create_release(call: Call) -> Answer:
         raise app_not_found("")
     call = replace(call, params={"app": body.app_name})
     call.require("w")
-    strategy = next((one for one in STRATEGIES if one == (body.strategy or "ROLLING")), None)
-    if strategy is None:
-        raise FlyError(422, "strategy is invalid")
+    strategy = _word(body.strategy or "ROLLING", STRATEGIES, "strategy")
     state, app = call.state, call.app
     release = Release(
         id=state.ids.base58(_ID_LENGTH),
@@ -92,7 +92,7 @@ def update_release(call: Call) -> Answer:
     app, release = _find(call, call.params["id"])
     replace(call, params={"app": app.name}).require("w")
     if body.status is not None:
-        release.status = _status(body.status)
+        release.status = _word(body.status, STATUSES, "status")
     if body.metadata is not None:
         release.metadata = body.metadata
     release.updated_at = call.state.now()
@@ -114,11 +114,11 @@ def release_view(release: Release) -> dict[str, Any]:
     }
 
 
-def _status(word: str) -> ReleaseStatus:
-    status = next((one for one in STATUSES if one == word), None)
-    if status is None:
-        raise FlyError(422, "status is invalid")
-    return status
+def _word(given: str, known: Iterable[WordT], what: str) -> WordT:
+    for word in known:
+        if word == given:
+            return word
+    raise FlyError(422, f"{what} is invalid")
 
 
 def _find(call: Call, id_: str) -> tuple[App, Release]:

@@ -12,6 +12,8 @@ class IpAddress(Record):
     region: str = "global"
     service_name: str = ""
     shared: bool = False
+    egress: bool = False
+    """For outgoing traffic."""
     created_at: float = 0.0
 
 

@@ -24,6 +24,8 @@ class App(Record):
     network: str = "default"
     role: str = ""
     created_at: float = 0.0
+    hidden_until: float = 0.0
+    """Until then it answers 404: other nodes have not heard of it yet."""
     had_machines: bool = False
     """Whether it ever had a machine: until then its status is `pending`."""
     machines: dict[str, Machine] = Field(default_factory=dict[str, Machine])

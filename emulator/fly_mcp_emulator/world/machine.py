@@ -9,6 +9,7 @@ from pydantic import Field
 from fly_mcp_emulator.config import MachineConfig
 
 from .base import Record
+from .image import Image
 from .secret import BootSecrets
 
 State = Literal[
@@ -118,7 +119,11 @@ class Machine(Record):
     files: dict[str, str] = Field(default_factory=dict[str, str])
     """The ephemeral root file system."""
     failing_checks: list[str] = Field(default_factory=list[str])
-    """Names of health checks that fail; `*` is all of them."""
+    """Names of health checks that fail now; `*` is all of them. Each boot sets it anew, from the image."""
+    behaves: Image | None = None
+    """How it behaves, instead of as its image does; an update ends it."""
+    hidden_until: float = 0.0
+    """Until then it answers 404 and is in no list: other nodes have not heard of it yet."""
     memory_limit_mb: int | None = None
     needs_restart_to_extend: bool = False
     """An older machine, which sees an extended volume only after a restart (reference 6.7)."""

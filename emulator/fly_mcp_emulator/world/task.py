@@ -16,6 +16,7 @@ TaskKind = Literal[
     "suspend_done",
     "destroy_done",
     "machine_forgotten",
+    "host_back",
     "volume_released",
     "volume_ready",
     "volume_destroyed",

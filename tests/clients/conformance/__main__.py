@@ -1,8 +1,8 @@
-"""What any client of Fly's Machines API can rely on, over plain HTTP: ten groups of numbered checks.
+"""What any client of Fly's Machines API can rely on, over plain HTTP: eleven groups of numbered checks.
 
     EMULATOR=http://127.0.0.1:PORT python -m tests.clients.conformance
 
-Knows nothing of the emulator but its address, so it could be pointed at anything that speaks the API. Prints
+Could be pointed at anything that speaks the API, but for the last group, which uses the emulator's tokens. Prints
 "ok N.M - what" or "not ok N.M - what: why" for each check. Run by tests/clients/run.py.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .apps import apps, end, platform
+from .apps import apps, end, platform, tokens
 from .check import Checks
 from .holding import leases, metadata
 from .machines import life, updates, waiting
@@ -26,7 +26,7 @@ def main() -> int:
         return 2
     checks = Checks(base)
     # In this order: each group goes on with what the ones before left.
-    for group in (apps, life, updates, waiting, leases, metadata, volumes, secrets, end, platform):
+    for group in (apps, life, updates, waiting, leases, metadata, volumes, secrets, end, platform, tokens):
         checks.group(group)
     return 1 if checks.failed else 0
 

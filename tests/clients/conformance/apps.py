@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from .check import APP, MACHINES, Checks, Fly, equal, holds, no_route
@@ -130,3 +131,34 @@ def platform(c: Checks) -> None:
         ),
     )
     c.check("what a token is", token)
+
+
+def tokens(c: Checks) -> None:
+    """What tokens are and may do."""
+    fly = c.fly
+
+    def deploy_token() -> None:
+        token = fly.post("/apps/conformance-2/deploy_token", body={"expiry": "1h"})["token"]
+        holds("it has its scheme", token.startswith("FlyV1 fm2_"))
+        narrow = Fly(c.base, token)
+        narrow.get("/apps/conformance-2")
+        narrow.get("/apps/catvet-records", 403)
+        narrow.refused("GET", "/orgs/lab-team/machines", 403, "permission_denied")
+
+    def authenticate() -> None:
+        (token,) = fly.post("/tokens/authenticate", body={"header": "FlyV1 fm2_emulator_readonly"})
+        holds("caveats and a nonce", {"caveats", "nonce", "permission_token"} <= set(token))
+        fly.post("/tokens/authenticate", 400, body={"header": "FlyV1 fm2_emulator_expired"})
+
+    def authorize() -> None:
+        reading = {"header": "FlyV1 fm2_emulator_readonly", "access": {"action": 1, "org_slug": "personal"}}
+        equal("action", fly.post("/tokens/authorize", body=reading)["access"]["action"], 1)
+        writing = reading | {"access": {"action": 2, "org_slug": "personal"}}
+        fly.refused("POST", "/tokens/authorize", 403, "permission_denied", body=writing)
+
+    c.check("a token for one app", deploy_token)
+    c.check("which tokens of a header are good", authenticate)
+    c.check("what a header may do", authorize)
+    for kind in ("oidc", "kms"):
+        refused = functools.partial(fly.refused, "POST", f"/tokens/{kind}", 403, "from within a machine")
+        c.check(f"{kind} is for machines", refused)

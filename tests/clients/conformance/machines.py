@@ -114,6 +114,30 @@ def updates(c: Checks) -> None:
         c.wait(c.machine, "settled")
         fly.delete(f"{path}/lease", nonce=nonce)
 
+    def autostop() -> None:
+        # Words or booleans on the way in; false, true and "suspend" on the way out.
+        for sent, kept in (
+            ("off", False),
+            (False, False),
+            ("stop", True),
+            (True, True),
+            ("suspend", "suspend"),
+        ):
+            service = {"protocol": "tcp", "internal_port": 8080, "autostop": sent}
+            after = fly.post(path, body={"config": {"image": "nginx", "services": [service]}})
+            equal(f"autostop {sent!r}", after["config"]["services"][0].get("autostop", False), kept)
+            c.wait(c.machine, "settled")
+
+    def containers() -> None:
+        config = {
+            "image": "nginx",
+            "containers": [{"name": "web", "image": "nginx"}, {"name": "db", "image": "redis"}],
+        }
+        found = fly.get(f"{MACHINES}/{c.started('several', config)}")
+        equal("names", [one["name"] for one in found["containers"]], ["web", "db"])
+        holds("states", all(one["state"] for one in found["containers"]))
+        c.forget(found["id"])
+
     stale = {"config": {"image": "nginx"}, "current_version": "01HZZZZZZZZZZZZZZZZZZZZZZZ"}
     bad = {"config": {"image": "nginx", "guest": {"cpu_kind": "shared", "cpus": 2, "memory_mb": 256}}}
     c.check("only what is sent is kept", replace)
@@ -131,6 +155,8 @@ def updates(c: Checks) -> None:
         ),
     )
     c.check("409 under a lease, unless with its nonce", under_a_lease)
+    c.check("autostop in all its spellings", autostop)
+    c.check("states of containers", containers)
     c.check("there is no PUT on a machine", lambda: no_route(c, "PUT", f"/v1{path}"))
 
 

@@ -68,6 +68,13 @@ async def execute(call: Call, params: ExecCommand) -> Output:
     try:
         answer = await call.send(fly.EXEC_MACHINE, ids, body=body, timeout=params.timeout + 15.0)
     except WrongState as error:
+        if "exec request failed" in error.fly_says:
+            error.changed = "unknown"
+            error.hint = (
+                "The machine went away while the command ran: look at its state and at what the command did "
+                "before repeating it."
+            )
+            raise
         error.hint = (
             "A command needs a started machine and exec does not wake it: flyStartMachine, then try again. "
             "Right after a start the machine may need a few seconds."
