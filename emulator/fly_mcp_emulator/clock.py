@@ -47,6 +47,21 @@ class ControlledClock:
         self._moved = anyio.Event()
 
     @property
+    def offset(self) -> float:
+        """How many seconds it is ahead of the clock it is made from, while it runs."""
+        return self._offset
+
+    @property
+    def frozen_at(self) -> float | None:
+        """The moment it stands still at; None while it runs."""
+        return self._frozen_at
+
+    def restore(self, offset: float, frozen_at: float | None) -> None:
+        """Go on as another clock of this kind left off."""
+        self._offset, self._frozen_at = offset, frozen_at
+        self._wake()
+
+    @property
     def running(self) -> bool:
         """Whether time passes by itself."""
         return self._frozen_at is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -12,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .faults import FaultRule
-from .world import World
+from .problems import BadWorld, problems_of
+from .world_file import parsed, read_world
 
 if TYPE_CHECKING:
     from .emulator import Emulator
@@ -98,16 +98,17 @@ class Control:
 
     async def load(self, request: Request) -> Response:
         """Put another world in the place of this one."""
-        world = await _read(request, World)
         try:
-            self._emulator.load(world)
-        except ValueError as error:
-            raise _Refusal([str(error)]) from None
+            self._emulator.load(read_world(await request.body()))
+        except BadWorld as error:
+            raise _Refusal(error.problems) from None
+        self._emulator.kept()
         return JSONResponse({"ok": True})
 
     async def reset(self, _request: Request) -> Response:
         """Go back to the world it began with: no faults, an empty log, full buckets."""
         self._emulator.reset()
+        self._emulator.kept()
         return JSONResponse({"ok": True})
 
     async def clock(self, _request: Request) -> Response:
@@ -122,6 +123,7 @@ class Control:
             (clock.resume if order.running else clock.freeze)()
         clock.advance(order.advance)
         self._emulator.settle()
+        self._emulator.kept()
         return await self.clock(request)
 
     async def faults(self, _request: Request) -> Response:
@@ -154,17 +156,14 @@ class _Rules(BaseModel):
 
 async def _read(request: Request, model: type[ModelT]) -> ModelT:
     try:
-        given: object = json.loads(await request.body())
+        given: object = parsed(await request.body())
         if model is _Rules and isinstance(given, dict) and "faults" not in given:
             given = {"faults": [cast(object, given)]}
         return model.model_validate(given)
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False)
-        raise _Refusal(
-            [f"{'.'.join(str(part) for part in one['loc']) or '(whole)'}: {one['msg']}" for one in problems]
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise _Refusal([f"(whole): not JSON: {error}"]) from None
+        raise _Refusal(problems_of(error)) from None
+    except BadWorld as error:
+        raise _Refusal(error.problems) from None
 
 
 def _answering(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:

@@ -15,6 +15,7 @@ from .limits import Limits
 from .log import RequestRecord
 from .routing import Endpoint, Router
 from .state import State
+from .state_file import ClockState, StateFile
 from .world import World
 
 ENDPOINTS = (*api.ENDPOINTS, *web.ENDPOINTS, *graphql.ENDPOINTS)
@@ -45,7 +46,8 @@ class Emulator:
         self._began = complete((world or default_world()).model_copy(deep=True), seed)
         self._state = State(self._began.model_copy(deep=True), self.clock, seed, pace, lifecycle.perform)
         self._limits = Limits() if limits else None
-        self._gateway = Gateway(self._state, Router(ENDPOINTS), self._limits, self.faults)
+        self._file: StateFile | None = None
+        self._gateway = Gateway(self._state, Router(ENDPOINTS), self._limits, self.faults, self.kept)
         self.app = Starlette(routes=Control(self).routes())
         # Not a mount: that would answer by itself for a path with a line break in it.
         self.app.router.default = self._gateway
@@ -73,6 +75,26 @@ class Emulator:
         self.requests.clear()
         if self._limits is not None:
             self._limits.clear()
+
+    def keep(self, file: StateFile) -> None:
+        """Keep the world in a file from now on, and go on with what is in it, if it is there.
+
+        The world that `reset` goes back to stays. Raises: `BadWorld`, `OSError`.
+        """
+        found = file.read()
+        if found is not None:
+            clock, world = found
+            self.clock.restore(clock.offset, clock.frozen_at)
+            self.load(world)
+        self._file = file
+        self.kept()
+
+    def kept(self) -> None:
+        """Bring the world to its file, if it has one: called after each write, before its answer."""
+        if self._file is not None:
+            self._state.world.ids_made = self._state.ids.made
+            clock = ClockState(offset=self.clock.offset, frozen_at=self.clock.frozen_at)
+            self._file.write(clock, self._state.world)
 
     def settle(self) -> None:
         """Let everything happen that is due."""

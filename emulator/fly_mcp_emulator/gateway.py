@@ -32,12 +32,20 @@ WIRE = "fly_mcp_emulator.wire"
 class Gateway:
     """An ASGI application that answers as Fly does."""
 
-    def __init__(self, state: State, router: Router, limits: Limits | None, faults: Faults) -> None:
+    def __init__(
+        self,
+        state: State,
+        router: Router,
+        limits: Limits | None,
+        faults: Faults,
+        kept: Callable[[], None],
+    ) -> None:
         self.state = state
         self.requests: list[RequestRecord] = []
         self._router = router
         self._limits = limits
         self._faults = faults
+        self._kept = kept
         self._ids = Ids(state.ids.seed, stream="requests")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +104,9 @@ class Gateway:
                 record.status = dropped.begun.status
                 dropped.begun.headers.append((b"fly-request-id", record.request_id.encode()))
             raise
-        if not took_hold:
+        if took_hold:
+            self._kept()  # some are conditions of the world
+        else:
             record.fault = record.fault_kind = ""
         return answer
 
@@ -108,7 +118,10 @@ class Gateway:
             return Answer(text="404 page not found", status=404)
         shape = match.endpoint.shape
         try:
-            return await self._carry_out(match, request, body, record)
+            answer = await self._carry_out(match, request, body, record)
+            if request.method not in ("GET", "HEAD"):
+                self._kept()
+            return answer
         except FlyError as error:
             return Answer(error.body(shape), error.status)
         except Exception:  # noqa: BLE001 - the last resort: a bug of ours still answers in Fly's shape

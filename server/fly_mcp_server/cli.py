@@ -53,12 +53,17 @@ def serve(context: click.Context, stdio: bool, emulator: bool, log_level: str | 
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=4280, show_default=True, help="Port; 0 takes a free one."
 )
+@click.option("--world", type=click.Path(), help="The world to begin with, as JSON (docs/world.md).")
+@click.option("--state", type=click.Path(), help="Keep the world in this file over restarts.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Decides all ids, and the dice of faults."
+)
 @click.option("--no-limits", is_flag=True, help="Without Fly's rate limits.")
-def emulator(host: str, port: int, no_limits: bool) -> None:
+def emulator(host: str, port: int, world: str | None, state: str | None, seed: int, no_limits: bool) -> None:
     """Run the embedded Fly alone, for any client of Fly's API."""
-    from .emulator_command import run
+    from .emulator_command import Options, run
 
-    sys.exit(run(host, port, limits=not no_limits))
+    sys.exit(run(Options(host, port, limits=not no_limits, seed=seed, world=world, state=state)))
 
 
 @main.command()

@@ -35,6 +35,7 @@ def configure(level: str, redact: Callable[[str], str] = lambda text: text) -> N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # httpx2 logs each URL at info: ids belong into our own line, once.
-    for name in ("httpx2", "httpcore2"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    # httpx2 logs each URL at info: ids belong into our own line, once. The SDK repeats at debug what it could
+    # not read of a line, which may be half of a call that sets secrets.
+    for name, least in (("httpx2", logging.WARNING), ("httpcore2", logging.WARNING), ("mcp", logging.INFO)):
+        logging.getLogger(name).setLevel(max(least, root.level))

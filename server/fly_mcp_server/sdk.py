@@ -116,11 +116,25 @@ def _tool(action: AnyAction, tools: FlyTools, activity: Activity) -> FlyTool:
         title=action.title,
         description=description(action),
         parameters=input_schema(action),
-        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=output_schema(action)),
+        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=_or_error(output_schema(action))),
         is_async=True,
         context_kwarg=None,
         annotations=hints(action),
     ).bound(tools, activity)
+
+
+def _or_error(schema: dict[str, Any]) -> dict[str, Any]:
+    """A result's schema that an error's object fits too.
+
+    Clients of the TypeScript SDK hold failures against it as well (typescript-sdk issue 1943): a model would
+    be shown the client's complaint in place of what we said, a refusal that asks for `confirm` for one.
+    """
+    error = {"type": "object", "description": "alone, where the call failed"}
+    return {
+        "type": "object",
+        "properties": {**schema["properties"], "error": error},
+        "anyOf": [{"required": schema["required"]}, {"required": ["error"]}],
+    }
 
 
 def _unknown_names(tools: FlyTools) -> ServerMiddleware[Any]:

@@ -107,6 +107,11 @@ class Wire(httpx2.AsyncBaseTransport):
         """`look` at the request, or do something, just before it arrives."""
         return self._add(Break(method, path, times, tap=look))
 
+    def mend(self) -> None:
+        """Forget all rules, and what was sent."""
+        self._rules.clear()
+        self.sent.clear()
+
     def _add(self, rule: Break) -> Break:
         self._rules.append(rule)
         return rule
@@ -194,6 +199,11 @@ class Fly:
     def alive(self, app: str = APP) -> list[Machine]:
         """The app's machines that are neither destroyed nor on the way there."""
         return [machine for machine in self.app(app).machines.values() if machine.alive]
+
+    def begin_again(self) -> None:
+        """The world, the log and the wire as they were at first; time goes on."""
+        self.emulator.reset()
+        self.wire.mend()
 
     def edit(self, change: Callable[[World], None]) -> None:
         """Change the world behind everybody's back."""

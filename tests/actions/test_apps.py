@@ -105,14 +105,17 @@ class TestGet:
     async def test_an_app_and_what_its_machines_do(self, fly: Fly) -> None:
         """The seeds: details of an app including its URL and machine count."""
         answer = await fly.call("flyGetApp", appName=APP)
-        assert answer.items() >= {
-            "name": APP,
-            "status": "deployed",
-            "machine_count": 1,
-            "url": "https://catvet-records.fly.dev",
-            "organization": "personal",
-            "machine_states": {"started": 1},
-        }.items()
+        assert (
+            answer.items()
+            >= {
+                "name": APP,
+                "status": "deployed",
+                "machine_count": 1,
+                "url": "https://catvet-records.fly.dev",
+                "organization": "personal",
+                "machine_states": {"started": 1},
+            }.items()
+        )
 
     async def test_one_that_is_nowhere_and_one_of_somebody_else(self, fly: Fly) -> None:
         """Reference 1.3: 404 only when no such app exists anywhere."""

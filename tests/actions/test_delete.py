@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from fly_mcp_emulator.faults import FaultRule
@@ -61,10 +63,10 @@ class TestMachine:
 
     async def test_a_slow_end_is_pending(self, fly: Fly) -> None:
         """Ours."""
+        body = json.dumps({"id": MACHINE, "state": "destroying"})
+        path = f"/machines/{MACHINE}$"
         fly.emulator.faults.add(FaultRule(method="GET", path="/wait$", status=408, latency=15.0))
-        fly.emulator.faults.add(
-            FaultRule(method="GET", path=f"/machines/{MACHINE}$", nth=2, status=200, body=f'{{"id":"{MACHINE}","state":"destroying"}}')
-        )
+        fly.emulator.faults.add(FaultRule(method="GET", path=path, nth=2, status=200, body=body))
         answer = await fly.call("flyDeleteMachine", **ONE)
         assert (answer["outcome"], answer["state"]) == ("pending", "destroying")
         assert "flyWaitForMachine" in answer["note"]
@@ -107,7 +109,9 @@ class TestVolume:
             assert (error["code"], error["changed"]) == ("not_found", "nothing")
 
     @pytest.mark.parametrize("seconds", [2.0, 30.0])
-    async def test_the_volume_of_a_machine_just_destroyed_is_waited_for(self, fly: Fly, seconds: float) -> None:
+    async def test_the_volume_of_a_machine_just_destroyed_is_waited_for(
+        self, fly: Fly, seconds: float
+    ) -> None:
         """Reference 6.4: deleted straight after its machine it was refused in 3 of 6 tries."""
         fly.edit(lambda world: setattr(world.settings, "volume_release_seconds", seconds))
         await fly.call("flyDeleteMachine", **ONE)
@@ -148,7 +152,9 @@ class TestApp:
 
     async def test_an_app_of_somebody_else_is_forbidden(self, fly: Fly) -> None:
         """Reference 1.3: 403 for an app in another organisation."""
-        fly.emulator.faults.add(FaultRule(method="GET", path="/apps/theirs$", status=403, error="permission_denied"))
+        fly.emulator.faults.add(
+            FaultRule(method="GET", path="/apps/theirs$", status=403, error="permission_denied")
+        )
         for extra in ({}, {"confirm": True}):
             error = await fly.refused("flyDeleteApp", appName="theirs", **extra)
             assert (error["code"], error["status"]) == ("forbidden", 403)

@@ -72,7 +72,9 @@ class TestWithoutVolumes:
         """Reference 7.3.9."""
         answer = await fly.call("flyScaleMachines", appName=FLEET, count=1, confirm=True)
         assert (answer["outcome"], answer["before"], answer["count"]) == ("done", 2, 1)
-        assert answer["machines"] == [{"id": id_of(2), "did": "destroyed", "region": "ams", "state": "destroyed"}]
+        assert answer["machines"] == [
+            {"id": id_of(2), "did": "destroyed", "region": "ams", "state": "destroyed"}
+        ]
         assert [one.id for one in fly.alive(FLEET)] == [id_of(1), id_of(3), id_of(4)]
 
     async def test_to_zero_warns_that_the_template_goes(self, fly: Fly) -> None:
@@ -102,7 +104,9 @@ class TestWithoutVolumes:
         """Ours: the first machine is not the only one that could be destroyed."""
 
         def second(world: World) -> None:
-            world.apps[FLEET].machines[id_of(2)].config.mounts = world.apps[APP].machines[MACHINE].config.mounts
+            world.apps[FLEET].machines[id_of(2)].config.mounts = (
+                world.apps[APP].machines[MACHINE].config.mounts
+            )
 
         fly.edit(second)
         error = await fly.refused("flyScaleMachines", appName=FLEET, count=0, confirm=True)
@@ -257,7 +261,9 @@ class TestPartialFailure:
     async def test_one_of_three_creates_fails(self, fly: Fly) -> None:
         """The issue, 3: partial failure is reported machine by machine."""
         fly.emulator.faults.add(
-            FaultRule(method="POST", path="/machines$", nth=2, status=422, error="could not find a candidate host")
+            FaultRule(
+                method="POST", path="/machines$", nth=2, status=422, error="could not find a candidate host"
+            )
         )
         error = await fly.refused("flyScaleWithVolumes", appName=FLEET, count=6)
 
@@ -273,7 +279,9 @@ class TestPartialFailure:
     async def test_the_same_call_again_goes_on_and_takes_the_volume(self, fly: Fly) -> None:
         """The error's hint, taken at its word: no second volume is made."""
         fly.emulator.faults.add(
-            FaultRule(method="POST", path="/machines$", nth=2, status=422, error="could not find a candidate host")
+            FaultRule(
+                method="POST", path="/machines$", nth=2, status=422, error="could not find a candidate host"
+            )
         )
         await fly.refused("flyScaleWithVolumes", appName=FLEET, count=6)
         volumes = set(fly.app(FLEET).volumes)
@@ -338,10 +346,8 @@ class TestPartialFailure:
     async def test_what_is_slow_to_go_is_pending_and_no_longer_counted(self, fly: Fly) -> None:
         """Ours: on the way down is not one more."""
         fly.emulator.faults.add(FaultRule(method="GET", path="/wait$", status=408, latency=15.0))
-        slow = FaultRule(
-            method="GET", path=f"/machines/{id_of(1)}$", status=200, body=json.dumps({"id": id_of(1), "state": "destroying"})
-        )
-        fly.emulator.faults.add(slow)
+        body = json.dumps({"id": id_of(1), "state": "destroying"})
+        fly.emulator.faults.add(FaultRule(method="GET", path=f"/machines/{id_of(1)}$", status=200, body=body))
         answer = await fly.call("flyScaleWithVolumes", appName=FLEET, count=2, confirm=True)
         assert (answer["outcome"], answer["count"]) == ("pending", 2)
         assert [step["did"] for step in answer["machines"]] == ["pending"]
@@ -352,7 +358,9 @@ class TestSizeUnknown:
 
     @pytest.fixture
     def world(self) -> World:
-        return fleet(machine(1, **mount(1)), volumes=(Volume(id=volume_of(1), name="data", region="fra", size_gb=7),))
+        return fleet(
+            machine(1, **mount(1)), volumes=(Volume(id=volume_of(1), name="data", region="fra", size_gb=7),)
+        )
 
     async def test_the_size_is_the_templates_volumes(self, fly: Fly) -> None:
         """The issue, 3: default the template's size (1 where unknown)."""

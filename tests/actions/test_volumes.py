@@ -66,7 +66,12 @@ async def test_regions_that_do_not_exist_are_refused_with_near_ones(
 
 async def test_a_region_that_is_closed_is_refused(fly: Fly) -> None:
     """Reference 2.3: deprecated codes."""
-    regions = {"Regions": [{"code": "fra", "name": "Frankfurt"}, {"code": "mad", "name": "Madrid", "deprecated": True}]}
+    regions = {
+        "Regions": [
+            {"code": "fra", "name": "Frankfurt"},
+            {"code": "mad", "name": "Madrid", "deprecated": True},
+        ]
+    }
     fly.emulator.faults.add(FaultRule(path="/platform/regions$", status=200, body=json.dumps(regions)))
     error = await fly.refused("flyCreateVolume", {**NEW, "region": "mad"})
     assert "takes no new machines or volumes" in error["message"]
@@ -93,11 +98,6 @@ async def test_regions_are_read_once_an_hour(fly: Fly) -> None:
 
 async def test_a_volume_on_its_way_is_waited_for(fly: Fly) -> None:
     """Reference 4.6: state creating, restoring, hydrating."""
-
-    def creating(world: World) -> None:
-        volume = next(reversed(world.apps[SANDBOX].volumes.values()))
-        volume.state = "creating"
-
     looks: list[int] = []
 
     def look(_: object) -> None:
@@ -106,12 +106,23 @@ async def test_a_volume_on_its_way_is_waited_for(fly: Fly) -> None:
         fly.edit(lambda world: setattr(list(world.apps[SANDBOX].volumes.values())[-1], "state", state))
 
     body = {"id": "vol_slow", "name": "data", "region": "fra", "size_gb": 1, "state": "creating"}
-    fly.edit(lambda world: world.apps[SANDBOX].volumes.update(vol_slow=Volume(id="vol_slow", name="data", region="fra")))
+    slow = Volume(id="vol_slow", name="data", region="fra")
+    fly.edit(lambda world: world.apps[SANDBOX].volumes.update(vol_slow=slow))
     fly.emulator.faults.add(FaultRule(method="POST", path="/volumes$", status=200, body=json.dumps(body)))
     fly.wire.tap("GET", "/volumes/vol_slow$", look, times=99)
     answer = await fly.call("flyCreateVolume", **NEW)
     assert (answer["outcome"], answer["state"]) == ("done", "created")
     assert len(looks) == 3
+
+
+async def test_a_look_that_fails_does_not_hide_the_volume(fly: Fly) -> None:
+    """Ours: each volume is billed; its id is what an agent needs next."""
+    body = {"id": "vol_slow", "name": "data", "region": "fra", "size_gb": 1, "state": "creating"}
+    fly.emulator.faults.add(FaultRule(method="POST", path="/volumes$", status=200, body=json.dumps(body)))
+    fly.emulator.faults.add(FaultRule(method="GET", path="/volumes/vol_slow$", status=500))
+    answer = await fly.call("flyCreateVolume", **NEW)
+    assert (answer["outcome"], answer["id"], answer["state"]) == ("pending", "vol_slow", "creating")
+    assert "flyListVolumes" in answer["note"]
 
 
 async def test_no_room_is_told_and_makes_nothing(fly: Fly) -> None:

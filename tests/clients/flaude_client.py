@@ -2,7 +2,7 @@
 
     EMULATOR=http://127.0.0.1:PORT python flaude_client.py
 
-Prints "ok CALL - what" or "not ok CALL - what: why" for each. Run by tests/clients/run.py in an environment of
+Prints "ok CALL - what" or "not ok CALL - what => why" for each. Run by tests/clients/run.py in an environment of
 its own, with the packages of flaude-requirements.txt.
 """
 
@@ -51,7 +51,7 @@ async def call(name: str, what: str, check: Callable[[], Awaitable[None]]) -> No
     except Exception as error:  # noqa: BLE001 - whatever it is, it is one more failed call
         failed += 1
         why = " ".join(str(error).split()) or type(error).__name__
-        sys.stdout.write(f"not ok {name} - {what}: {why}\n")
+        sys.stdout.write(f"not ok {name} - {what} => {why}\n")
     else:
         sys.stdout.write(f"ok {name} - {what}\n")
     sys.stdout.flush()

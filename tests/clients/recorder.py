@@ -133,7 +133,9 @@ def main() -> None:
     emulator = Emulator(world, clock=FastClock(arguments.speed), limits=False)
     with Path(arguments.record).open("w", encoding="utf-8") as record:
         app = Recorder(emulator.app, record, emulator, restore=arguments.restore)
-        config = uvicorn.Config(app, port=0, lifespan="off", access_log=False, log_level="error")
+        config = uvicorn.Config(
+            app, port=0, lifespan="off", access_log=False, log_level="error", timeout_graceful_shutdown=1
+        )
         anyio.run(_Server(config).serve)
 
 

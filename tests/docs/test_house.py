@@ -87,7 +87,7 @@ def test_every_suppression_has_a_code_and_a_reason() -> None:
         for line, text in comments(path):
             if _SUPPRESSION.search(text):
                 good = _WITH_CODE.search(text)
-                if not good or len(good["why"].strip(" #-")) < 5:
+                if not good or len(good["why"].strip(" #-")) < 4:
                     bare.append(f"{path.relative_to(ROOT)}:{line}: {text}")
     assert not bare
 

@@ -69,7 +69,9 @@ def create_volume(call: Call) -> Answer:
         raise bad_request(f"invalid size_gb, must be between 1 and {_LARGEST_GB}")
     if source is not None and size_gb * 2**30 < source.volume_size:
         raise bad_request("invalid size_gb, cannot be smaller than the source")
-    region = _region(call, body.region)
+    forked = app.volumes.get(body.source_volume_id or "")
+    # A fork stays where its source is, unless told otherwise [C: internal/command/volumes/fork.go].
+    region = _region(call, body.region or (forked.region if forked else None))
     now = state.now()
     volume = Volume(
         id=state.ids.volume(),

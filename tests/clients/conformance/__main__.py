@@ -3,7 +3,7 @@
     EMULATOR=http://127.0.0.1:PORT python -m tests.clients.conformance
 
 Could be pointed at anything that speaks the API, but for the last group, which uses the emulator's tokens. Prints
-"ok N.M - what" or "not ok N.M - what: why" for each check. Run by tests/clients/run.py.
+"ok N.M - what" or "not ok N.M - what => why" for each check. Run by tests/clients/run.py.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ class Checks:
         line = f"ok {self._group}.{self._number} - {what}"
         if error is not None:
             self.failed += 1
-            line = f"not {line}: {' '.join(str(error).split()) or type(error).__name__}"
+            line = f"not {line} => {' '.join(str(error).split()) or type(error).__name__}"
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 

@@ -14,7 +14,7 @@ import (
 	"github.com/superfly/fly-go/tokens"
 )
 
-// suite runs calls one after the other and prints a line for each: "ok CALL - what" or "not ok CALL - what: why".
+// suite runs calls one after the other and prints a line for each: "ok CALL - what" or "not ok CALL - what => why".
 type suite struct {
 	ctx     context.Context
 	client  *flaps.Client
@@ -58,7 +58,7 @@ func (s *suite) report(name, what string, err error) {
 		return
 	}
 	s.failed++
-	fmt.Printf("not ok %s - %s: %s\n", name, what, strings.ReplaceAll(err.Error(), "\n", "; "))
+	fmt.Printf("not ok %s - %s => %s\n", name, what, strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
 // methods compares what was called with what the client has: a method that an upgrade adds has to be called too,

@@ -2,7 +2,7 @@
 //
 //     EMULATOR=http://127.0.0.1:PORT NODE_PATH=.../node_modules node fly_admin.cjs
 //
-// Prints "ok CALL - what" or "not ok CALL - what: why" for each. Run by tests/clients/run.py.
+// Prints "ok CALL - what" or "not ok CALL - what => why" for each. Run by tests/clients/run.py.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -46,7 +46,7 @@ async function call(name, what, check) {
   } catch (error) {
     failed += 1
     const why = String(error.message ?? error).replace(/\s*\n\s*/g, '; ')
-    process.stdout.write(`not ok ${name} - ${what}: ${why}\n`)
+    process.stdout.write(`not ok ${name} - ${what} => ${why}\n`)
   } finally {
     clearTimeout(timer)
   }

@@ -88,6 +88,8 @@ async def execute(call: Call, params: ExecCommand) -> Output:
             '["ps","aux"] before repeating it; start long work in the background.'
         )
         raise
+    if isinstance(answer.data, dict) and answer.data and not answer.data.keys() & Ran.model_fields.keys():
+        raise parse.unreadable(fly.EXEC_MACHINE, answer)  # an object, but not of a command that ran
     ran = parse.one(Ran, answer.data, endpoint=fly.EXEC_MACHINE, answer=answer)
     stdout, out_cut = _capped(ran.stdout, STDOUT_LIMIT)
     stderr, err_cut = _capped(ran.stderr, STDERR_LIMIT)

@@ -228,8 +228,7 @@ def _result(work: _Work, before: int) -> Scaled:
             f"{len(work.errors)} of {len(work.steps)} machines failed; the group has {work.count} machines now, "
             f"{work.params.count} were asked for.",
             code=first.code,
-            hint="`machines` has each one. Look at those that failed, then repeat the call: it goes on from the "
-            "count there is.",
+            hint=f"{first.hint} `machines` has each one; the same call again goes on from the count there is.",
             retryable=first.retryable,
             changed="unknown" if "unknown" in changed else "something" if did_something else "nothing",
             status=first.status,

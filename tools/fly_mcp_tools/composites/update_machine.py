@@ -32,9 +32,9 @@ class UpdateMachineConfig(Params):
 
     app_name: AppName
     machine_id: MachineId
-    env: Annotated[
-        dict[str, str | None] | None, AfterValidator(_env_names), Field(description="Merged; null removes")
-    ] = None
+    env: Annotated[dict[str, str | None], AfterValidator(_env_names)] | None = Field(
+        default=None, description="Merged; null removes"
+    )
     cpus: Annotated[Whole, Field(ge=1, le=128)] | None = Field(default=None, description="CPUs: 1, 2, 4, ...")
     memory_mb: Annotated[Whole, Field(ge=256, le=1_048_576)] | None = Field(
         default=None, description="MB: 256, 512, ..."

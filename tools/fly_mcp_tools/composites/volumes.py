@@ -202,7 +202,10 @@ async def _ready(call: Call, app_name: str, volume: Volume) -> Volume:
     began = call.clock.monotonic()
     while volume.state in _COMING and call.clock.monotonic() - began < READY_WITHIN:
         await call.clock.sleep(_LOOK_EVERY)
-        volume = await volumes.get(call, app_name, volume.id)
+        try:
+            volume = await volumes.get(call, app_name, volume.id)
+        except FlyError:
+            continue  # it is made; a look that fails must not hide its id
     return volume
 
 
