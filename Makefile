@@ -1,6 +1,6 @@
 # Every target sets up what it needs: Python 3.11 or newer with pip is enough. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench docs wheel-test clean
+.PHONY: help demo test test-clients lint types bench docs wheel-test clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,6 +11,8 @@ PYTHON ?=
 CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python)
 # ARGS=... goes to pytest: make test ARGS="-k confirm -x".
 ARGS ?=
+# Tests at the same time; more than the cores, since many wait for child processes.
+WORKERS ?= 4
 
 # pyright asks npm for a newer pyright, else; the one to use is the one that was installed.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -55,7 +57,10 @@ demo: $(READY) ## Play the documented use cases against the embedded Fly; no acc
 	@$(BIN)/fly-mcp demo
 
 test: $(READY) ## Run the tests (ARGS=... goes to pytest)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+test-clients: $(READY) ## Run clients written for the real Fly against the emulator (Go and Node needed)
+	@$(BIN)/python tests/clients/run.py $(ARGS)
 
 lint: $(READY) ## Check style, format and that the generated documentation is fresh
 	$(BIN)/ruff check
@@ -83,7 +88,7 @@ wheel-test: $(READY) ## Build the wheel and run a copy of the tests against it, 
 	@$(call install,$(WHEEL_VENV),"$$(echo $(WHEEL)/*.whl)[test]")
 	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT \
 	&& cp -R $(WITH_TESTS) "$$copy" && find "$$copy" -name __pycache__ -prune -exec rm -rf {} + \
-	&& cd "$$copy" && "$(CURDIR)/$(WHEEL_VENV)/bin/pytest" -p no:cacheprovider $(ARGS)
+	&& cd "$$copy" && "$(CURDIR)/$(WHEEL_VENV)/bin/pytest" -q -n $(WORKERS) --dist worksteal -p no:cacheprovider $(ARGS)
 
 clean: ## Remove what these targets made
 	rm -rf $(VENV) $(WHEEL_VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,6 +14,9 @@ from .tokens import Access
 
 Handler = Callable[[Call], Answer | Awaitable[Answer]]
 Rate = Literal["standard", "get_machine", "delete_app", "none"]
+Source = Literal["client", "document", "docs", "report", "inferred"]
+"""Where knowledge of Fly's behaviour is from: the code of its own clients, its OpenAPI document, its docs, what
+others have recorded or reported, or our conclusions from those."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,10 @@ class Endpoint:
     shape: Shape = "error"
     """Which of the two services answers it, and so in which shape it refuses."""
     rate: Rate = "standard"
+    sure: tuple[Source, ...] = ()
+    """What it is modelled after."""
+    lacks: str = ""
+    """What of Fly's behaviour is not modelled; empty: nothing that is known."""
 
     @property
     def segments(self) -> tuple[str, ...]:

@@ -27,6 +27,9 @@ async def serve(
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family)
+    # A listener made this way has protocol number 0, by which asyncio does not know it for TCP: without this,
+    # Nagle's algorithm holds each keep-alive answer back for 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         emulator.app,
         http=WireProtocol,

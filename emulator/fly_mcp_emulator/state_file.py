@@ -96,7 +96,9 @@ class StateFile:
 
 
 def _locked(file: IO[bytes]) -> bool:
-    if sys.platform == "win32":  # pragma: no cover - there a file that is written cannot be replaced by another
+    if (
+        sys.platform == "win32"
+    ):  # pragma: no cover - there a file that is written cannot be replaced by another
         return True
     import fcntl
 

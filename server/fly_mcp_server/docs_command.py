@@ -4,7 +4,8 @@
     ... written by `fly-mcp docs --write`, compared by `fly-mcp docs --check` ...
     <!-- end generated -->
 
-A marker that is missing, doubled, unknown or not closed is an error: text must not go stale unseen.
+A marker that is missing, doubled, unknown or not closed is an error: text must not go stale unseen. Some files are
+generated as a whole.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final
 
 import click
 
+from . import docs_emulator as emulated
 from . import docs_tables as tables
 from .tools_command import markdown
 
@@ -26,10 +28,14 @@ BLOCKS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "docs/emulator.md": {
         "tokens": tables.tokens,
         "faults": tables.faults,
+        "fault-kinds": emulated.fault_kinds,
         "fidelity": tables.fidelity,
         "endpoints": tables.endpoints,
     },
+    "docs/fidelity.md": {"operations": emulated.operations, "left-out": emulated.left_out},
 }
+#: Files that are generated as a whole.
+FILES: Final[Mapping[str, Callable[[], str]]] = {"docs/world.schema.json": emulated.world_schema}
 
 _BLOCK = re.compile(
     r"^<!-- generated: (?P<name>[a-z-]+) -->\n(?P<text>.*?)^<!-- end generated -->$", re.MULTILINE | re.DOTALL
@@ -62,9 +68,24 @@ def run(root: str, *, write: bool) -> int:
             elif stale:
                 path.write_text(new, encoding="utf-8")
                 click.echo(f"{name}: wrote {', '.join(stale)}")
+    wrong += _whole_files(Path(root), write=write)
     for line in wrong:
         click.echo(f"fly-mcp docs: {line}", err=True)
     return 1 if wrong else 0
+
+
+def _whole_files(root: Path, *, write: bool) -> list[str]:
+    wrong: list[str] = []
+    for name, make in FILES.items():
+        path, new = root / name, make()
+        if path.is_file() and path.read_text(encoding="utf-8") == new:
+            continue
+        if write:
+            path.write_text(new, encoding="utf-8")
+            click.echo(f"{name}: wrote it")
+        else:
+            wrong.append(f"{name}: is out of date; run: fly-mcp docs --write")
+    return wrong
 
 
 def refresh(text: str, blocks: Mapping[str, str]) -> tuple[str, list[str]]:

@@ -27,7 +27,7 @@ _NOTE = re.compile(r" \((?:reference )?\d+\.\d+(?:: )?(?P<rest>[^)]*)\)")
 def settings() -> str:
     """Each setting with its environment variable and its flag."""
     flags = flags_by_variable()
-    return _table(
+    return table(
         ("Environment variable", "Flag", "What it sets"),
         ((f"`{name}`", _code(flags.get(name, ())), description) for name, description in rows()),
     )
@@ -52,7 +52,7 @@ def commands() -> str:
         # A group says what it is first, and what it does without a command second.
         says = words[1] if isinstance(command, click.Group) else words[0]
         lines.append((f"`{name}`", " ".join(says.split()), _code(own)))
-    return _table(("Command", "What it does", "Its own flags"), lines)
+    return table(("Command", "What it does", "Its own flags"), lines)
 
 
 def tool_reference() -> str:
@@ -69,7 +69,7 @@ def tool_reference() -> str:
 
 def endpoints() -> str:
     """Every operation of Fly's API that the emulator models."""
-    return _table(
+    return table(
         ("Method", "Path"),
         (
             (row.method, f"`{row.path}`")
@@ -90,7 +90,7 @@ def faults() -> str:
 
 def tokens() -> str:
     """The tokens with narrower rights."""
-    return _table(
+    return table(
         ("Token", "Kind", "Good for"),
         (
             (f"`{token.text}`", token.name, token.app or token.org or "everything")
@@ -102,7 +102,7 @@ def tokens() -> str:
 def _section(action: AnyAction) -> str:
     schema = input_schema(action)
     required = set(schema.get("required", ()))
-    arguments = _table(
+    arguments = table(
         ("Argument", "Type", "Required", "Meaning"),
         (
             (f"`{name}`", _type(node), "yes" if name in required else "", _meaning(node))
@@ -139,7 +139,7 @@ def _uncited(note: re.Match[str]) -> str:
 def _fields(head: tuple[str, str, str], made: BaseModel) -> str:
     """The fields of a model, with their defaults as `made` has them."""
     defaults = made.model_dump(mode="json")
-    return _table(
+    return table(
         head,
         (
             (f"`{name}`", f"`{json.dumps(defaults[name])}`", _NOTE.sub(_uncited, field.description or ""))
@@ -189,7 +189,7 @@ def _code(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def _table(head: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> str:
     made = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     made += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines]
     return "\n".join(made)

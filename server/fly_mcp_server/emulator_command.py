@@ -73,12 +73,12 @@ def _refuse(*lines: str) -> int:
 
 async def _serve(emulator: Emulator, options: Options) -> int:
     code = 0
-    async with anyio.create_task_group() as tasks:
+    with anyio.CancelScope() as serving:  # not a task group: it would wrap the OSError of a taken port
 
         def end(number: signal.Signals) -> None:
             nonlocal code
             code = 128 + number
-            tasks.cancel_scope.cancel()
+            serving.cancel()
 
         def announce(host: str, port: int) -> None:
             address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -96,7 +96,7 @@ def announcement(address: str, state: str | None = None) -> str:
         f"Its world is kept in {state}." if state else "Nothing is kept when it ends; --state FILE keeps it."
     )
     return f"""\
-# Fly's Machines API, pretended, on {address} (any token is good). Ctrl-C ends it.
+# The Machines API of Fly, pretended, on {address} (any token is good). Ctrl-C ends it.
 # {kept}
 
 # All clients
@@ -113,6 +113,7 @@ export FLY_UIEX_BASE_URL={address}
 export FLY_METRICS_BASE_URL={address} FLY_SEND_METRICS=0
 export FLY_SYNTHETICS_BASE_URL={address} FLY_SYNTHETICS_AGENT=0
 export FLY_NO_UPDATE_CHECK=1 FLY_NO_INCIDENTS_CHECK=1
+export FLY_WIRE_GUARD_WEBSOCKETS=false
 export FLY_CONFIG_DIR="$(mktemp -d)"
 
 # Python, with any HTTP library

@@ -104,9 +104,9 @@ class _Ending:
         if self._patience is not None:
             with anyio.move_on_after(ANSWER_WITHIN):
                 await self._patience()
-        await self._client.drain(0)  # from here on nothing new is sent
         self._cut = tuple(sorted(self._activity.running))
-        self.work.cancel()
+        self.work.cancel()  # first, so that no call is told of a refusal and takes it for Fly's
+        await self._client.drain(0)  # from here on nothing new is sent but what tidies up
         await anyio.sleep_until(latest)
         # What was cut releases its leases and goes; still here is a write whose answer does not come, or a
         # client that does not read.

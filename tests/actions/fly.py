@@ -25,8 +25,10 @@ from fly_mcp_emulator.log import RequestRecord
 from fly_mcp_emulator.world import App, Machine, Volume, World
 from fly_mcp_server import sdk
 from fly_mcp_server.activity import Activity
+from fly_mcp_tools.action import AnyAction
 from fly_mcp_tools.base_url import parse_base_url
 from fly_mcp_tools.call import Defaults
+from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.client import FlyClient
 from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.dispatch import FlyTools
@@ -213,16 +215,18 @@ class Fly:
 
     def _check(self, name: str, result: CallToolResult) -> None:
         content = content_of(result)
-        if result.is_error:
-            error = content["error"]
-            assert list(content) == ["error"]
-            assert {"code", "message", "hint", "retryable", "changed"} <= error.keys()
-            assert error["message"]
-            assert error["hint"], f"an error without a next step: {error}"
-            assert error["message"] in text_of(result)
-            return
-        assert json.loads(text_of(result)) == content
+        # Errors too: clients of the TypeScript SDK hold them against it.
         fits(content, self.listed[name].output_schema or {})
+        if not result.is_error:
+            assert "error" not in content
+            assert json.loads(text_of(result)) == content
+            return
+        error = content["error"]
+        assert list(content) == ["error"]
+        assert {"code", "message", "hint", "retryable", "changed"} <= error.keys()
+        assert error["message"]
+        assert error["hint"], f"an error without a next step: {error}"
+        assert error["message"] in text_of(result)
 
 
 def content_of(result: CallToolResult) -> Json:
@@ -247,6 +251,7 @@ async def opened(
     mode: str = "auto",
     token: str | None = TOKEN,
     defaults: Defaults | None = None,
+    actions: Mapping[str, AnyAction] = ACTIONS,
 ) -> AsyncGenerator[Fly]:
     """A client in front of a server in front of `emulator`."""
     wire, rng = Wire(emulator), Random(7)
@@ -257,7 +262,8 @@ async def opened(
         rng=rng,
         transport=wire,
     )
-    tools = FlyTools(http, clock=clock, rng=rng, defaults=defaults or Defaults(image=DEFAULT_IMAGE))
+    defaults = defaults or Defaults(image=DEFAULT_IMAGE)
+    tools = FlyTools(http, clock=clock, rng=rng, defaults=defaults, actions=actions)
     try:
         async with Client(sdk.server(tools, Activity()), mode=mode) as client:
             listed = {tool.name: tool for tool in (await client.list_tools()).tools}

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]  # its stubs are a package of their own
+from jsonschema import Draft202012Validator
 
-_Draft: Any = jsonschema.Draft202012Validator
+_DRAFT: Any = Draft202012Validator  # partly untyped
 
 
 def fits(value: object, schema: dict[str, Any]) -> None:
     """Raise jsonschema.ValidationError where `value` does not fit."""
-    _Draft(schema).validate(value)
+    _DRAFT(schema).validate(value)
 
 
 def sound(schema: dict[str, Any]) -> None:
     """Raise jsonschema.SchemaError where it is no schema."""
-    _Draft.check_schema(schema)
+    _DRAFT.check_schema(schema)

@@ -218,10 +218,11 @@ async def test_mount_paths_that_are_none_are_refused(fly: Fly, path: object) -> 
 
 
 @pytest.mark.parametrize("token", [None])
-@every
-async def test_without_a_token_each_call_says_how_to_give_one(fly: Fly, action: AnyAction) -> None:
+async def test_without_a_token_each_call_says_how_to_give_one(fly: Fly, subtests: pytest.Subtests) -> None:
     """The issue, 5: it starts, lists its tools, and each call says how."""
-    error = await fly.refused(action.name, action.examples[0].arguments)
-    assert error["code"] == "not_configured"
-    assert "FLY_API_TOKEN" in error["hint"]
+    for action in ROWS:
+        with subtests.test(action=action.name):
+            error = await fly.refused(action.name, action.examples[0].arguments)
+            assert error["code"] == "not_configured"
+            assert "FLY_API_TOKEN" in error["hint"]
     assert not fly.wire.sent

@@ -336,7 +336,8 @@ class TestPartialFailure:
         """Ours: somebody was faster."""
 
         def vanish(world: World) -> None:
-            del world.apps[FLEET].machines[id_of(1)]
+            machine = world.apps[FLEET].machines[id_of(1)]
+            machine.state, machine.readable = "destroyed", False
 
         fly.wire.tap("POST", f"/machines/{id_of(1)}/lease$", lambda _: fly.edit(vanish))
         answer = await fly.call("flyScaleWithVolumes", appName=FLEET, count=2, confirm=True)

@@ -111,13 +111,14 @@ class TestDeployTokenOfAnotherApp:
 
 
 @pytest.mark.parametrize("token", ["fm2_emulator_expired"])
-@pytest.mark.parametrize("action", ROWS, ids=lambda action: str(action.name))
-async def test_an_expired_token_is_told_to_be_renewed(fly: Fly, action: AnyAction) -> None:
+async def test_an_expired_token_is_told_to_be_renewed(fly: Fly, subtests: pytest.Subtests) -> None:
     """Reference 1.3: a token with an expiry of its own gives 401."""
-    error = await fly.refused(action.name, action.examples[0].arguments)
-    assert (error["code"], error["status"], error["changed"]) == ("unauthenticated", 401, "nothing")
-    assert "fly tokens create" in error["hint"]
-    assert fly.changes() == [] or all(one.status == 401 for one in fly.writes())
+    for action in ROWS:
+        with subtests.test(action=action.name):
+            error = await fly.refused(action.name, action.examples[0].arguments)
+            assert (error["code"], error["status"], error["changed"]) == ("unauthenticated", 401, "nothing")
+            assert "fly tokens create" in error["hint"]
+    assert all(one.status == 401 for one in fly.writes())
 
 
 @pytest.mark.parametrize("token", ["fm2_emulator_machine_exec"])

@@ -17,6 +17,15 @@ from fly_mcp_emulator.world import Volume, World
 from .fly import APP, FREE_VOLUME, MACHINE, SANDBOX, WEB, Fly
 
 ONE = {"appName": APP, "machineId": MACHINE}
+NEW = {"appName": SANDBOX, "name": "data", "region": "fra"}
+DELETES: list[tuple[str, dict[str, Any], str]] = [
+    ("flyDeleteMachine", ONE, f"/machines/{MACHINE}$"),
+    ("flyDeleteVolume", {"appName": APP, "volumeId": FREE_VOLUME}, f"/volumes/{FREE_VOLUME}$"),
+    ("flyDeleteApp", {"appName": APP}, f"/v1/apps/{APP}$"),
+]
+deletes = pytest.mark.parametrize(
+    ("name", "arguments", "path"), DELETES, ids=[name for name, _, _ in DELETES]
+)
 
 
 class TestCreateMachine:
@@ -81,12 +90,10 @@ class TestCreateMachine:
 class TestCreateVolume:
     """A name is a label that many volumes may share (reference 9.24)."""
 
-    NEW = {"appName": SANDBOX, "name": "data", "region": "fra"}
-
     async def test_it_is_found_by_being_new(self, fly: Fly) -> None:
         """Ours: only the ids of before tell."""
         rule = fly.wire.lose_answers("POST", "/volumes$")
-        answer = await fly.call("flyCreateVolume", **self.NEW)
+        answer = await fly.call("flyCreateVolume", **NEW)
         assert answer["outcome"] == "done"
         assert answer["id"] != "vol_xxx"
         assert "is new since" in answer["note"]
@@ -96,7 +103,7 @@ class TestCreateVolume:
     async def test_one_that_never_arrived_is_not_sent_again(self, fly: Fly) -> None:
         """Ours: each one is billed."""
         rule = fly.wire.lose_requests("POST", "/volumes$")
-        error = await fly.refused("flyCreateVolume", **self.NEW)
+        error = await fly.refused("flyCreateVolume", **NEW)
         assert (error["code"], error["changed"]) == ("unclear", "unknown")
         assert "no new volume is there" in error["message"]
         assert rule.struck == 1
@@ -112,7 +119,7 @@ class TestCreateVolume:
 
         lists = fly.wire.tap("GET", f"{SANDBOX}/volumes$", lambda _: None)
         fly.wire.tap("GET", f"{SANDBOX}/volumes$", theirs)
-        error = await fly.refused("flyCreateVolume", **self.NEW)
+        error = await fly.refused("flyCreateVolume", **NEW)
         assert lists.struck == 1
         assert error["code"] == "unclear"
         assert "vol_theirs" in error["details"]["found"]
@@ -184,6 +191,7 @@ class TestMoves:
         fly.wire.lose_requests("POST", path)
         answer = await fly.call(name, **ONE)
         assert (answer["outcome"], answer["state"]) == ("unclear", before)
+        assert before != goal
         assert "The answer to the request was lost" in answer["note"]
         assert "Repeating the call is safe" in answer["note"]
 
@@ -260,14 +268,7 @@ class TestSecrets:
 class TestDelete:
     """What is gone is gone, whoever's answer was lost."""
 
-    CALLS: list[tuple[str, dict[str, Any], str]] = [
-        ("flyDeleteMachine", ONE, f"/machines/{MACHINE}$"),
-        ("flyDeleteVolume", {"appName": APP, "volumeId": FREE_VOLUME}, f"/volumes/{FREE_VOLUME}$"),
-        ("flyDeleteApp", {"appName": APP}, f"/v1/apps/{APP}$"),
-    ]
-    calls = pytest.mark.parametrize(("name", "arguments", "path"), CALLS, ids=[name for name, _, _ in CALLS])
-
-    @calls
+    @deletes
     @pytest.mark.parametrize("times", [1, 99])
     async def test_carried_out_it_is_done(
         self, fly: Fly, name: str, arguments: dict[str, Any], path: str, times: int
@@ -278,7 +279,7 @@ class TestDelete:
         assert answer["outcome"] == "done"
         assert answer["state"] in ("destroyed", "pending_destroy")
 
-    @calls
+    @deletes
     async def test_lost_on_the_way_it_is_unclear(
         self, fly: Fly, name: str, arguments: dict[str, Any], path: str
     ) -> None:

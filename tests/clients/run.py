@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -63,7 +64,8 @@ class Row:
 class Runner:
     """Runs clients, each against an emulator of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.document = schema.Document()
         self.findings = schema.Findings()
         self._lock = threading.Lock()
@@ -93,8 +95,8 @@ class Runner:
             program = environments.schemathesis()
         except Broken as broken:
             return [Row(name, "(set-up)", "", str(broken))]
-        folder = BUILD / "work" / name
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = self._folder / name
+        folder.mkdir()
         with self._emulator(name, "--restore", "--speed", "600") as address:
             known = name == "fuzz-known"
             config = ("--config-file", str(HERE / "fuzz" / "known.toml")) if known else ()
@@ -122,9 +124,8 @@ class Runner:
 
     @contextmanager
     def _emulator(self, name: str, *more: str) -> Generator[str]:
-        record = _record(name)
-        record.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "tests.clients.recorder", "--record", str(record), *more]
+        record = str(self._record(name))
+        command = [sys.executable, "-m", "tests.clients.recorder", "--record", record, *more]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
             try:
                 line = process.stdout.readline() if process.stdout else ""
@@ -134,8 +135,11 @@ class Runner:
             finally:
                 process.terminate()
 
+    def _record(self, name: str) -> Path:
+        return self._folder / f"{name}.jsonl"
+
     def _answers(self, name: str) -> list[Row]:
-        found = self.document.check(schema.read(_record(name)))
+        found = self.document.check(schema.read(self._record(name)))
         with self._lock:
             self.findings.merge(found)
         problems = "; ".join(f"{times} x {problem}" for problem, times in sorted(found.problems.items()))
@@ -143,7 +147,7 @@ class Runner:
 
     def _operations(self, name: str) -> Iterable[Row]:
         statuses: dict[str, list[int]] = {operation: [] for operation in self.document.operations}
-        for exchange in schema.read(_record(name)):
+        for exchange in schema.read(self._record(name)):
             operation = self.document.find(exchange["method"], exchange["path"])
             if operation is not None:
                 statuses[operation].append(exchange["status"])
@@ -151,10 +155,6 @@ class Runner:
             worst = max(seen, default=0)
             problem = "" if 0 < worst < 500 else f"worst status {worst}" if seen else "no request"
             yield Row(name, operation, f"{len(seen)} requests, no 500", problem)
-
-
-def _record(name: str) -> Path:
-    return BUILD / "records" / f"{name}.jsonl"
 
 
 def _row(name: str, found: re.Match[str]) -> Row:
@@ -210,17 +210,16 @@ def _table(rows: Sequence[Row]) -> None:
 
 
 def _in_turn(run: Callable[[str], list[Row]], names: Sequence[str]) -> list[Row]:
-    return [row for name in names for row in run(name)]
+    rows: list[Row] = []
+    for name in names:
+        try:
+            rows += run(name)
+        except Exception as error:  # noqa: BLE001 - the others still run, and the table says it
+            rows.append(Row(name, "(run)", "to its end", f"{type(error).__name__}: {error}"))
+    return rows
 
 
-def main(names: Sequence[str]) -> int:
-    """Run the clients of these names, or all."""
-    began = time.monotonic()
-    unknown = set(names) - set(_CLIENTS) - set(_FUZZING)
-    if unknown:
-        _say(f"no such client: {', '.join(sorted(unknown))}; there are {', '.join((*_CLIENTS, *_FUZZING))}")
-        return 2
-    runner = Runner()
+def _rows(runner: Runner, names: Sequence[str]) -> list[Row]:
     clients = [name for name in _CLIENTS if not names or name in names]
     fuzzing = [name for name in _FUZZING if not names or name in names]
     # Clients mostly wait, schemathesis mostly computes: side by side they take two cores.
@@ -230,6 +229,19 @@ def main(names: Sequence[str]) -> int:
         rows = [*calls.result(), *malformed.result()]
     if not names and not any(row.call == "(set-up)" for row in rows):
         rows.append(runner.complete())
+    return rows
+
+
+def main(names: Sequence[str]) -> int:
+    """Run the clients of these names, or all."""
+    began = time.monotonic()
+    unknown = set(names) - set(_CLIENTS) - set(_FUZZING)
+    if unknown:
+        _say(f"no such client: {', '.join(sorted(unknown))}; there are {', '.join((*_CLIENTS, *_FUZZING))}")
+        return 2
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=BUILD) as folder:
+        rows = _rows(Runner(Path(folder)), names)
     _table(rows)
     counts = {result: sum(row.result == result for row in rows) for result in ("ok", "FAILED", "skipped")}
     for row in rows:

@@ -49,6 +49,7 @@ def test_wrong_markers_are_an_error(text: str, says: str) -> None:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout of one text with one block, which is out of date."""
     monkeypatch.setattr(docs_command, "BLOCKS", {"A.md": {"one": lambda: "new"}})
+    monkeypatch.setattr(docs_command, "FILES", {"B.json": lambda: "{}\n"})
     (tmp_path / "A.md").write_text(GOOD, encoding="utf-8")
     return tmp_path
 
@@ -58,7 +59,9 @@ def test_check_names_the_stale_block_and_writes_nothing(folder: Path) -> None:
     result = CliRunner().invoke(main, ["docs", "--check", str(folder)])
     assert result.exit_code == 1
     assert "A.md: block one is out of date" in result.stderr
+    assert "B.json: is out of date" in result.stderr
     assert (folder / "A.md").read_text(encoding="utf-8") == GOOD
+    assert not (folder / "B.json").exists()
 
 
 def test_what_was_written_passes_the_check(folder: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import anyio
 import pytest
 
 from fly_mcp_emulator import Emulator
-from tests.emulator.caller import Caller
+from tests.emulator.caller import MACHINES, Caller
 
 TODAY = "ams arn bom cdg dfw ewr fra gru iad jnb lax lhr nrt ord sin sjc syd yyz"
 DEPRECATED = "atl den gdl mia qro bog eze gig scl bos hkg mad otp phx sea waw yul"
@@ -71,6 +74,24 @@ async def test_an_organisations_lists_are_filtered(fly: Caller) -> None:
         ("catvet-records", "vol_abc123"),
         ("my-sandbox", "vol_xxx"),
     ]
+
+
+async def test_a_cursor_outlives_the_machine_it_was_made_of(fly: Caller) -> None:
+    """Reference 4.9: pages are followed while machines come and go; found by `make test-clients`."""
+    made: list[dict[str, Any]] = []
+    for _ in range(3):
+        made.append(await fly.create())
+        await anyio.sleep(1)
+    query: dict[str, Any] = {"limit": 1, "include_deleted": "true"}
+    page = await fly.get("/orgs/personal/machines", params=query)
+    while page["machines"][0]["id"] != made[0]["id"]:
+        page = await fly.get("/orgs/personal/machines", params=query | {"cursor": page["next_cursor"]})
+    await fly.delete(f"{MACHINES}/{made[0]['id']}", params={"force": "true"})
+    await fly.wait(made[0], "destroyed")
+    await anyio.sleep(60)
+    await fly.get(f"{MACHINES}/{made[0]['id']}", 404)
+    page = await fly.get("/orgs/personal/machines", params=query | {"cursor": page["next_cursor"]})
+    assert page["machines"][0]["id"] == made[1]["id"]
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "cursor=nope", "updated_after=monday"])

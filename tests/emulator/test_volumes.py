@@ -189,3 +189,11 @@ async def test_restore_and_fork_bring_the_files(fly: Caller, source: str) -> Non
     other = await fly.started({"mounts": [{"volume": copy["id"], "path": "/data"}]})
     assert (await fly.run(other, "cat", "/data/file"))["stdout"] == "kept\n"
     await fly.post(VOLUMES, 404, json=body | {source: "vol_nope"})
+
+
+async def test_a_fork_stays_where_its_source_is(fly: Caller) -> None:
+    """What `fly volumes fork` says of itself; it sends an empty region."""
+    there = await fly.post(VOLUMES, json={"name": "data", "region": "ams", "size_gb": 1})
+    fork = {"name": "data", "region": "", "source_volume_id": there["id"]}
+    assert (await fly.post(VOLUMES, json=fork))["region"] == "ams"
+    assert (await fly.post(VOLUMES, json=fork | {"region": "cdg"}))["region"] == "cdg"

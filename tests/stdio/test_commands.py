@@ -8,10 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import httpx2
@@ -35,11 +35,13 @@ class Ran:
     err: str
 
 
-async def run(*arguments: str, command: tuple[str, ...] = (COMMAND,), **settings: str) -> Ran:
+async def run(
+    *arguments: str, command: tuple[str, ...] = (COMMAND,), settings: Mapping[str, str] | None = None
+) -> Ran:
     """Run a command to its end."""
     with anyio.fail_after(PATIENCE):
         done = await anyio.run_process(
-            [*command, *arguments], stdin=subprocess.DEVNULL, check=False, env=environment(**settings)
+            [*command, *arguments], stdin=subprocess.DEVNULL, check=False, env=environment(**(settings or {}))
         )
     ran = Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
     assert "Traceback" not in ran.out + ran.err
@@ -65,7 +67,7 @@ class TestCheck:
 
     async def test_it_is_content_with_a_good_token(self, fly: Pretend) -> None:
         """Issue 2: it reads only, and names the host it spoke to."""
-        ran = await run("check", FLY_API_TOKEN=TOKEN, FLY_API_HOSTNAME=fly.address)
+        ran = await run("check", settings={"FLY_API_TOKEN": TOKEN, "FLY_API_HOSTNAME": fly.address})
         assert ran.code == 0
         assert f"{fly.address.removeprefix('http://')} answers" in ran.out
         assert {record.method for record in fly.emulator.requests} == {"GET"}
@@ -79,20 +81,27 @@ class TestCheck:
 
     async def test_an_expired_token_is_named_as_such(self, fly: Pretend) -> None:
         """Issue 2: Fly is reached, the token is refused."""
-        ran = await run("check", FLY_API_TOKEN="fm2_emulator_expired", FLY_API_HOSTNAME=fly.address)
+        ran = await run(
+            "check", settings={"FLY_API_TOKEN": "fm2_emulator_expired", "FLY_API_HOSTNAME": fly.address}
+        )
         assert ran.code == 1
         assert "ok    reachability" in ran.out
         assert "FAIL  token" in ran.out
 
     async def test_a_deploy_token_may_not_list_apps_and_that_is_no_fault(self, fly: Pretend) -> None:
         """Issue 2: what works is told as what works."""
-        ran = await run("check", FLY_API_TOKEN="fm2_emulator_deploy", FLY_API_HOSTNAME=fly.address)
+        ran = await run(
+            "check", settings={"FLY_API_TOKEN": "fm2_emulator_deploy", "FLY_API_HOSTNAME": fly.address}
+        )
         assert ran.code == 0, ran.out
         assert "catvet-records" in ran.out
 
     async def test_an_organisation_that_is_not_there_is_named(self, fly: Pretend) -> None:
         """Ours: a slip in FLY_ORG_SLUG is found here and not by an agent."""
-        ran = await run("check", FLY_API_TOKEN=TOKEN, FLY_API_HOSTNAME=fly.address, FLY_ORG_SLUG="my-compny")
+        ran = await run(
+            "check",
+            settings={"FLY_API_TOKEN": TOKEN, "FLY_API_HOSTNAME": fly.address, "FLY_ORG_SLUG": "my-compny"},
+        )
         assert ran.code == 1
         assert "FAIL  organisation" in ran.out
         assert "my-compny" in ran.out
@@ -101,7 +110,7 @@ class TestCheck:
         """Issue 2: plain words where nothing answers."""
         with socket.create_server(("127.0.0.1", 0)) as closed:
             address = f"127.0.0.1:{closed.getsockname()[1]}"
-        ran = await run("check", FLY_API_TOKEN=TOKEN, FLY_API_HOSTNAME=f"http://{address}")
+        ran = await run("check", settings={"FLY_API_TOKEN": TOKEN, "FLY_API_HOSTNAME": f"http://{address}"})
         assert ran.code == 1
         assert "FAIL  reachability" in ran.out
         assert address in ran.out
@@ -110,7 +119,7 @@ class TestCheck:
     async def test_a_web_site_is_not_fly(self, status: str) -> None:
         """Issue 2: a server that answers HTML is told from one that speaks Fly's API."""
         async with web_site(status) as address:
-            ran = await run("check", FLY_API_TOKEN=TOKEN, FLY_API_HOSTNAME=address)
+            ran = await run("check", settings={"FLY_API_TOKEN": TOKEN, "FLY_API_HOSTNAME": address})
         assert ran.code == 1
         assert "FAIL" in ran.out
         assert "FLY_API_HOSTNAME" in ran.out
@@ -118,7 +127,9 @@ class TestCheck:
 
     async def test_a_setting_that_cannot_be_used_is_named(self) -> None:
         """Issue 2: never with its value."""
-        ran = await run("check", FLY_API_TOKEN=TOKEN, FLY_API_HOSTNAME="https://user:hunter2@fly.example")
+        ran = await run(
+            "check", settings={"FLY_API_TOKEN": TOKEN, "FLY_API_HOSTNAME": "https://user:hunter2@fly.example"}
+        )
         assert ran.code == 1
         assert "FLY_API_HOSTNAME" in ran.out
         assert "hunter2" not in ran.out + ran.err
@@ -190,47 +201,64 @@ class TestWords:
         ran = await run("--version", command=(sys.executable, "-m", "fly_mcp_server"))
         assert (ran.code, ran.out) == (0, f"fly-mcp, version {__version__}\n")
 
-    @pytest.mark.parametrize(
-        "slip", [("--emulater",), ("sreve",), ("emulator", "--port", "70000"), ("--log-level", "loud")]
-    )
-    async def test_a_slip_is_a_usage_error(self, slip: tuple[str, ...]) -> None:
+    async def test_a_slip_is_a_usage_error(self) -> None:
         """The shell's convention: 2, on stderr."""
-        ran = await run(*slip)
-        assert (ran.code, ran.out) == (2, "")
-        assert "Error: " in ran.err
+        slips = [("--emulater",), ("sreve",), ("emulator", "--port", "70000"), ("--log-level", "loud")]
+
+        async def try_(slip: tuple[str, ...]) -> None:
+            ran = await run(*slip)
+            assert (ran.code, ran.out) == (2, ""), slip
+            assert "Error: " in ran.err, slip
+
+        await all_of(try_, slips)
 
 
 class TestRefusals:
     """What `fly-mcp` does not start with."""
 
-    @pytest.mark.parametrize(
-        ("settings", "named"),
-        [
-            ({"FLY_API_HOSTNAME": "http://hunter2.example"}, "FLY_API_HOSTNAME"),
-            ({"FLY_API_HOSTNAME": "https://user:hunter2@fly.example"}, "FLY_API_HOSTNAME"),
-            ({"FLY_API_HOSTNAME": "https://fly.example/hunter2"}, "FLY_API_HOSTNAME"),
-            ({"FLY_API_TOKEN": "fm2_hunter2\nfm2_more"}, "token"),
-            ({"FLY_API_TOKEN": "fm2_hunter2 more"}, "token"),
-            ({"FLY_API_TOKEN": "fm2_hünter2"}, "token"),
-            ({"FLY_MCP_LOG_LEVEL": "loud"}, "log-level"),
-            ({"FLY_MCP_EMULATOR": "perhaps"}, "emulator"),
-        ],
-    )
-    async def test_a_setting_that_cannot_be_used_is_refused(
-        self, settings: dict[str, Any], named: str
-    ) -> None:
+    async def test_a_setting_that_cannot_be_used_is_refused(self) -> None:
         """Ours: 2 and one clear line, never the value; a client shows it where it shows why a server is gone."""
-        ran = await run(**settings)
-        assert (ran.code, ran.out) == (2, "")
-        assert named in ran.err
-        assert "hunter2" not in ran.err
-        assert "hünter2" not in ran.err
+        wrong = [
+            ("FLY_API_HOSTNAME", "http://hunter2.example"),
+            ("FLY_API_HOSTNAME", "https://user:hunter2@fly.example"),
+            ("FLY_API_HOSTNAME", "https://fly.example/hunter2"),
+            ("FLY_API_TOKEN", "fm2_hunter2\nfm2_more"),
+            ("FLY_API_TOKEN", "fm2_hunter2 more"),
+            ("FLY_API_TOKEN", "fm2_hünter2"),
+            ("FLY_MCP_LOG_LEVEL", "loud"),
+            ("FLY_MCP_EMULATOR", "perhaps"),
+        ]
+        named = {
+            "FLY_API_TOKEN": "token",
+            "FLY_MCP_LOG_LEVEL": "--log-level",
+            "FLY_MCP_EMULATOR": "--emulator",
+        }
+
+        async def try_(setting: tuple[str, str]) -> None:
+            name, value = setting
+            ran = await run(settings={name: value})
+            assert (ran.code, ran.out) == (2, ""), setting
+            assert named.get(name, name) in ran.err
+            assert "hunter2" not in ran.err
+            assert "hünter2" not in ran.err
+
+        await all_of(try_, wrong)
 
     async def test_closed_standard_streams_are_refused(self) -> None:
         """Ours: there is nobody to speak to."""
         ran = await run("-c", f"exec {COMMAND} <&-", command=("/bin/sh",))
         assert (ran.code, ran.out) == (2, "")
         assert "stdin or stdout is closed" in ran.err
+
+
+T = TypeVar("T")
+
+
+async def all_of(attempt: Callable[[T], Coroutine[Any, Any, None]], cases: Iterable[T]) -> None:
+    """Try them all at the same time: each is a process."""
+    async with anyio.create_task_group() as tasks:
+        for case in cases:
+            tasks.start_soon(attempt, case)
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from .pretend import MACHINE, ONE, Pretend, pretend_fly
 
 #: What the issue allows, from the signal to the end of the process.
 PROMPT = 3.0
+#: Both are one to the server; what differs is tried with one of them, and the end itself with both.
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 CUT = -32000
 
@@ -52,7 +53,7 @@ async def test_a_signal_ends_an_idle_server(client: Child, number: signal.Signal
     assert client.errors == f"fly-mcp: ended by {number.name}.\n"
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", SIGNALS[1:])
 async def test_a_signal_cuts_a_long_wait(client: Child, fly: Pretend, number: signal.Signals) -> None:
     """Issue 2: a read is not awaited. The client is told that its call was cut."""
     call = await client.start("flyWaitForMachine", **ONE, state="stopped", timeout=300)
@@ -79,7 +80,7 @@ async def test_a_signal_in_a_composite_releases_its_lease(number: signal.Signals
     assert "lease" not in client.errors
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", SIGNALS[1:])
 async def test_a_signal_during_a_write_awaits_its_answer(
     client: Child, fly: Pretend, number: signal.Signals
 ) -> None:
@@ -94,7 +95,7 @@ async def test_a_signal_during_a_write_awaits_its_answer(
     assert "cut short: flyStopMachine" in client.errors
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", SIGNALS[:1])
 async def test_a_write_that_is_not_answered_in_time_is_named(
     client: Child, fly: Pretend, number: signal.Signals
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.tools.fakes import CANARY, ids_for
 
 from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.decode import Answer, RawAnswer, decode
@@ -12,6 +11,7 @@ from fly_mcp_tools.errors import (
     FlyError,
 )
 from fly_mcp_tools.request import build_request
+from tests.tools.fakes import CANARY, ids_for
 
 NOW = 1_780_000_000.0
 

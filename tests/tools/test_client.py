@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio
 import httpx2
 import pytest
-from tests.tools.fakes import APP, CANARY, MACHINE, MAYBE, NOT_SENT, Fly, answer, client_of, error_of, ids_for
 
 from fly_mcp_tools.base_url import parse_base_url
 from fly_mcp_tools.endpoint import Endpoint
@@ -22,6 +21,7 @@ from fly_mcp_tools.endpoints import (
 )
 from fly_mcp_tools.errors import Code, MaybeDone, NotConfigured, NotFound, NotSent
 from fly_mcp_tools.http import MAX_BODY, asgi_transport
+from tests.tools.fakes import APP, CANARY, MACHINE, MAYBE, NOT_SENT, Fly, answer, client_of, error_of, ids_for
 
 every = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
 
@@ -223,9 +223,9 @@ async def test_a_refusal_whose_body_breaks_off_is_still_a_refusal() -> None:
 async def test_an_asgi_app_answers_in_this_process() -> None:
     """Architecture: the embedded emulator is reached through the client's own transport."""
 
-    async def app(scope: dict[str, str], receive: object, send: Callable[..., object]) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[misc]  # plain ASGI
-        await send({"type": "http.response.body", "body": b'{"path": "%s"}' % scope["path"].encode()})  # type: ignore[misc]
+    async def app(scope: dict[str, str], receive: object, send: Callable[[object], Awaitable[None]]) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b'{"path": "%s"}' % scope["path"].encode()})
 
     got = await client_of(asgi_transport(app)).call(LIST_APPS, {})
     assert got.data == {"path": "/v1/apps"}

@@ -8,10 +8,10 @@ import pickle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.tools.fakes import CANARY
 
 from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.errors import NotConfigured
+from tests.tools.fakes import CANARY
 
 
 @pytest.mark.parametrize(

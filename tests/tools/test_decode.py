@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.tools.answers import NOW, read, refused
-from tests.tools.fakes import ids_for
 
 from fly_mcp_tools.decode import Answer, RawAnswer, decode
 from fly_mcp_tools.endpoint import Endpoint
@@ -19,6 +17,8 @@ from fly_mcp_tools.errors import (
     MaybeDone,
 )
 from fly_mcp_tools.request import build_request
+from tests.tools.answers import NOW, read, refused
+from tests.tools.fakes import ids_for
 
 every = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
 

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 import anyio
 import anyio.abc
 import pytest
-from tests.tools.fakes import APP, client_of, ids_for
 
 from fly_mcp_tools.base_url import parse_base_url
 from fly_mcp_tools.endpoints import CREATE_MACHINE, DELETE_MACHINE, LIST_APPS
 from fly_mcp_tools.errors import FlyError, MaybeDone, NotFound, NotSent
+from tests.tools.fakes import APP, client_of, ids_for
 
 Talk = Callable[[anyio.abc.SocketStream], Awaitable[None]]
 

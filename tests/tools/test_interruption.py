@@ -6,7 +6,6 @@ import anyio
 import anyio.lowlevel
 import httpx2
 import pytest
-from tests.tools.fakes import APP, MACHINE, Fly, answer, client_of, error_of, ids_for
 
 from fly_mcp_tools.endpoints import (
     CREATE_MACHINE,
@@ -15,6 +14,7 @@ from fly_mcp_tools.endpoints import (
     START_MACHINE,
 )
 from fly_mcp_tools.errors import NotSent
+from tests.tools.fakes import APP, MACHINE, Fly, answer, client_of, error_of, ids_for
 
 
 async def test_cancelling_a_write_waits_for_its_answer() -> None:

@@ -6,7 +6,6 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.tools.fakes import APP, MACHINE
 
 from fly_mcp_tools.clock import SystemClock
 from fly_mcp_tools.endpoint import Endpoint, Rate
@@ -20,6 +19,7 @@ from fly_mcp_tools.endpoints import (
 )
 from fly_mcp_tools.errors import Code, NotSent
 from fly_mcp_tools.limits import Limits
+from tests.tools.fakes import APP, MACHINE
 
 
 def ids(machine: str = MACHINE, app: str = APP) -> dict[str, str]:

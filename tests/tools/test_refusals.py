@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import pytest
-from tests.tools.answers import NOW, refused
-from tests.tools.fakes import APP, CANARY, MACHINE, VOLUME, ids_for
 
 from fly_mcp_tools.endpoint import Endpoint
 from fly_mcp_tools.endpoints import (
@@ -19,10 +17,10 @@ from fly_mcp_tools.endpoints import (
     ENDPOINTS,
     EXEC_MACHINE,
     GET_APP,
-    RELEASE_LEASE,
     GET_MACHINE,
     GET_VOLUME,
     LIST_APPS,
+    RELEASE_LEASE,
     SET_SECRETS,
     START_MACHINE,
     UPDATE_MACHINE,
@@ -41,6 +39,8 @@ from fly_mcp_tools.errors import (
     WrongState,
 )
 from fly_mcp_tools.request import build_request
+from tests.tools.answers import NOW, refused
+from tests.tools.fakes import APP, CANARY, MACHINE, VOLUME, ids_for
 
 every = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
 

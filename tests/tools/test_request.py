@@ -8,7 +8,6 @@ import re
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.tools.fakes import APP, MACHINE, Fly, client_of, ids_for
 
 from fly_mcp_tools.endpoint import Endpoint, Rate
 from fly_mcp_tools.endpoints import (
@@ -23,6 +22,7 @@ from fly_mcp_tools.endpoints import (
 )
 from fly_mcp_tools.errors import Bug, FlyError, InvalidArguments
 from fly_mcp_tools.request import build_request
+from tests.tools.fakes import APP, MACHINE, Fly, client_of, ids_for
 
 with_ids = pytest.mark.parametrize(
     "endpoint", [e for e in ENDPOINTS if e.placeholders], ids=lambda endpoint: endpoint.name

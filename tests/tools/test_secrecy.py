@@ -7,7 +7,6 @@ import traceback
 
 import httpx2
 import pytest
-from tests.tools.fakes import CANARY, MAYBE, NOT_SENT, Fly, answer, client_of, error_of, ids_for
 
 from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.endpoint import Endpoint
@@ -18,6 +17,7 @@ from fly_mcp_tools.endpoints import (
     SET_SECRETS,
 )
 from fly_mcp_tools.errors import FlyError, RefusedByFly
+from tests.tools.fakes import CANARY, MAYBE, NOT_SENT, Fly, answer, client_of, error_of, ids_for
 
 VALUE = "hunter22" * 2
 FAILURES: list[Exception | httpx2.Response] = [

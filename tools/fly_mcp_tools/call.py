@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -81,6 +81,7 @@ class Call:
         nonce: str | None = None,
         timeout: float | None = None,
         final: bool = False,
+        hide: Iterable[str] = (),
     ) -> Answer:
         """Send one request that the row declares.
 
@@ -94,7 +95,7 @@ class Call:
             await self.checkpoint(endpoint, ids)
         try:
             answer = await self.client.call(
-                endpoint, ids, query=query, body=body, nonce=nonce, timeout=timeout, final=final
+                endpoint, ids, query=query, body=body, nonce=nonce, timeout=timeout, final=final, hide=hide
             )
         except FlyError as error:
             if not endpoint.passing:

@@ -8,7 +8,7 @@ Nothing is cut between a write sent and its answer: a cancelled caller gets its 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Final
 
@@ -69,12 +69,13 @@ class FlyClient:
         nonce: str | None = None,
         timeout: float | None = None,
         final: bool = False,
+        hide: Iterable[str] = (),
     ) -> Answer:
         """Send one call, repeat it where that can double nothing, and return Fly's answer.
 
         `timeout`: seconds in which one attempt must be answered once it left (default 30; connecting has 10
         of its own); give more than Fly may wait by itself, as in wait, exec, and stop or delete under
-        somebody's lease. `nonce`: of a held lease.
+        somebody's lease. `nonce`: of a held lease. `hide`: values in the body that Fly must not be quoted with.
         `final`: tidying up, such as releasing a lease, which is sent even while draining.
 
         Cancellation: a call that waits for its bucket or for the next attempt is not sent; a read is cut; a
@@ -83,7 +84,7 @@ class FlyClient:
         Raises any `FlyError`; `Bug` where ids or body do not fit the endpoint. A refusal that follows an
         unclear attempt of the same write has `changed == "unknown"` and the fact `earlier_attempt`.
         """
-        request = build_request(endpoint, ids, query=query, body=body, nonce=nonce)
+        request = build_request(endpoint, ids, query=query, body=body, nonce=nonce, hide=hide)
         if self._credentials is None:
             raise no_token()
         seconds = DEFAULT_TIMEOUT if timeout is None else timeout

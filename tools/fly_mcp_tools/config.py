@@ -104,3 +104,8 @@ def env_changes(before: JsonObject, env: Mapping[str, str | None]) -> dict[str, 
         else:
             words[name] = "unchanged" if old[name] == value else "changed"
     return words
+
+
+def env_values(config: Mapping[str, JsonValue]) -> list[str]:
+    """The values of the variables: they may be secrets, and Fly's error texts must not repeat them."""
+    return [value for value in obj(config.get("env")).values() if isinstance(value, str)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -21,6 +21,7 @@ from fly_mcp_tools.errors import Bug, InvalidArguments, Problem
 Query = Mapping[str, str | int | bool]
 
 MAX_ID: Final = 128
+_SHORTEST_HIDDEN: Final = 6
 _ID: Final = re.compile(rf"[A-Za-z0-9_.-]{{1,{MAX_ID}}}")
 _NONCE: Final = re.compile(r"[!-~]{1,256}")
 
@@ -36,11 +37,19 @@ class Request:
     says: str
     body: bytes | None = field(repr=False, default=None)
     nonce: str | None = field(repr=False, default=None)
+    #: Texts of the body that must not come back in Fly's words, longest first.
+    hidden: tuple[str, ...] = field(repr=False, default=())
 
     @property
     def target(self) -> str:
         """Path and query."""
         return f"{self.path}?{self.query}" if self.query else self.path
+
+    def hide(self, text: str) -> str:
+        """`text` without what this request was told to hide."""
+        for value in self.hidden:
+            text = text.replace(value, "[value]")
+        return text
 
 
 def build_request(
@@ -50,12 +59,15 @@ def build_request(
     query: Query | None = None,
     body: JsonValue = None,
     nonce: str | None = None,
+    hide: Iterable[str] = (),
 ) -> Request:
     """Fill the endpoint's template.
 
     `ids` must be exactly its placeholders; `body` `None` means no body at all; `query` values `True` and
-    `False` are sent as Fly's `true` and `false`. Raises `InvalidArguments` for an id or a text that cannot be
-    sent (each problem named, no value repeated), `Bug` where the caller contradicts the template.
+    `False` are sent as Fly's `true` and `false`. `hide`: values in the body that may be secrets, such as those
+    of an env; short ones stay, since they are part of any text. Raises `InvalidArguments` for an id or a text
+    that cannot be sent (each problem named, no value repeated), `Bug` where the caller contradicts the
+    template.
     """
     if set(ids) != set(endpoint.placeholders):
         raise Bug(f"{endpoint.name}: needs ids {endpoint.placeholders}, was given {tuple(ids)}")
@@ -85,6 +97,7 @@ def build_request(
         says=endpoint.says.format_map(ids),
         body=None if body is None else _encode_body(endpoint, body),
         nonce=nonce,
+        hidden=tuple(sorted({text for text in hide if len(text) >= _SHORTEST_HIDDEN}, key=len, reverse=True)),
     )
 
 

@@ -6,7 +6,6 @@ constrains a value stays. Object roots only, no references: every client of ever
 
 from __future__ import annotations
 
-import copy
 from functools import cache
 from typing import Any, cast
 
@@ -23,10 +22,8 @@ CONFIRM: Schema = {"type": "boolean", "description": "true to destroy"}
 def input_schema(action: AnyAction) -> Schema:
     """What the tool takes, `confirm` included where the row's gate asks."""
     schema = slim(action.params)
-    schema.setdefault("properties", {})
-    if action.gate is not Gate.NEVER:
-        schema["properties"]["confirm"] = dict(CONFIRM)
-    return schema
+    confirm = {} if action.gate is Gate.NEVER else {"confirm": CONFIRM}
+    return {**schema, "properties": {**schema.get("properties", {}), **confirm}}
 
 
 def output_schema(action: AnyAction) -> Schema:
@@ -35,8 +32,8 @@ def output_schema(action: AnyAction) -> Schema:
 
 
 def slim(model: type[BaseModel]) -> Schema:
-    """The model's schema without noise: a copy of the caller's own."""
-    return copy.deepcopy(_slimmed(model))
+    """The model's schema without noise. It is shared: whoever wants another makes a new one."""
+    return _slimmed(model)
 
 
 @cache

@@ -42,3 +42,6 @@ ENDPOINTS = (
     *orgs.ENDPOINTS,
 )
 """Every operation that is modelled."""
+
+LEFT_OUT: dict[str, str] = {}
+"""Operations of Fly's document that are not modelled, each with the reason: `GET /apps/{}/thing`."""

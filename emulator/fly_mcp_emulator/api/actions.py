@@ -125,11 +125,48 @@ def _seconds(text: str | None) -> float | None:
 
 _MACHINE = "/v1/apps/{app}/machines/{id}"
 ENDPOINTS = (
-    Endpoint("POST", f"{_MACHINE}/start", start_machine, "C"),
-    Endpoint("POST", f"{_MACHINE}/stop", stop_machine, "C"),
-    Endpoint("POST", f"{_MACHINE}/suspend", suspend_machine, "C"),
-    Endpoint("POST", f"{_MACHINE}/restart", restart_machine, "C"),
-    Endpoint("POST", f"{_MACHINE}/signal", signal_machine, "C"),
-    Endpoint("POST", f"{_MACHINE}/cordon", cordon_machine, "w"),
-    Endpoint("POST", f"{_MACHINE}/uncordon", uncordon_machine, "w"),
+    Endpoint(
+        "POST",
+        f"{_MACHINE}/start",
+        start_machine,
+        "C",
+        sure=("document", "report", "inferred"),
+        lacks="Moving to another host: `migrated` is always false.",
+    ),
+    Endpoint("POST", f"{_MACHINE}/stop", stop_machine, "C", sure=("client", "document", "report")),
+    Endpoint(
+        "POST",
+        f"{_MACHINE}/suspend",
+        suspend_machine,
+        "C",
+        sure=("document", "inferred"),
+        lacks="Falling back to a stop; limits of memory, swap and schedule.",
+    ),
+    Endpoint(
+        "POST", f"{_MACHINE}/restart", restart_machine, "C", sure=("client", "document", "report", "inferred")
+    ),
+    Endpoint(
+        "POST",
+        f"{_MACHINE}/signal",
+        signal_machine,
+        "C",
+        sure=("client", "document", "inferred"),
+        lacks="What a process makes of a signal, beyond dying of it or not.",
+    ),
+    Endpoint(
+        "POST",
+        f"{_MACHINE}/cordon",
+        cordon_machine,
+        "w",
+        sure=("client", "document"),
+        lacks="There is no proxy that would heed it.",
+    ),
+    Endpoint(
+        "POST",
+        f"{_MACHINE}/uncordon",
+        uncordon_machine,
+        "w",
+        sure=("client", "document"),
+        lacks="There is no proxy that would heed it.",
+    ),
 )

@@ -82,7 +82,22 @@ def _view(address: IpAddress) -> dict[str, Any]:
 
 _PATH = "/v1/apps/{app}/ip_assignments"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, list_addresses, "r", shape="message"),
-    Endpoint("POST", _PATH, assign_address, "w", shape="message"),
-    Endpoint("DELETE", f"{_PATH}/{{ip}}", release_address, "w", shape="message"),
+    Endpoint("GET", _PATH, list_addresses, "r", shape="message", sure=("client", "document")),
+    Endpoint(
+        "POST",
+        _PATH,
+        assign_address,
+        "w",
+        shape="message",
+        sure=("client", "document", "inferred"),
+        lacks="Addresses are made up and lead nowhere; `network` and `org_slug` are taken and ignored.",
+    ),
+    Endpoint(
+        "DELETE",
+        f"{_PATH}/{{ip}}",
+        release_address,
+        "w",
+        shape="message",
+        sure=("client", "document", "inferred"),
+    ),
 )

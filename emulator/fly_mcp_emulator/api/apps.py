@@ -109,9 +109,30 @@ def create_deploy_token(call: Call) -> Answer:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/v1/apps", list_apps),
-    Endpoint("POST", "/v1/apps", create_app),
-    Endpoint("GET", "/v1/apps/{app}", get_app, "r"),
-    Endpoint("DELETE", "/v1/apps/{app}", delete_app, "d", rate="delete_app"),
-    Endpoint("POST", "/v1/apps/{app}/deploy_token", create_deploy_token, "w"),
+    Endpoint("GET", "/v1/apps", list_apps, sure=("client", "document", "report")),
+    Endpoint(
+        "POST",
+        "/v1/apps",
+        create_app,
+        sure=("client", "docs", "inferred"),
+        lacks="`enable_subdomains` is taken and ignored.",
+    ),
+    Endpoint("GET", "/v1/apps/{app}", get_app, "r", sure=("client", "document", "docs")),
+    Endpoint(
+        "DELETE",
+        "/v1/apps/{app}",
+        delete_app,
+        "d",
+        rate="delete_app",
+        sure=("client", "docs"),
+        lacks="`force`: the app goes in any case, with all at once.",
+    ),
+    Endpoint(
+        "POST",
+        "/v1/apps/{app}/deploy_token",
+        create_deploy_token,
+        "w",
+        sure=("document",),
+        lacks="The token is no macaroon: no client can take it apart.",
+    ),
 )

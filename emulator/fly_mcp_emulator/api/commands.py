@@ -159,6 +159,23 @@ def _check_container(body: Exec, machine: Machine) -> None:
 
 _MACHINE = "/v1/apps/{app}/machines/{id}"
 ENDPOINTS = (
-    Endpoint("POST", f"{_MACHINE}/exec", exec_command, "exec"),
-    Endpoint("GET", f"{_MACHINE}/ps", list_processes, "r"),
+    Endpoint(
+        "POST",
+        f"{_MACHINE}/exec",
+        exec_command,
+        "exec",
+        sure=("client", "document", "report", "inferred"),
+        lacks=(
+            "Commands are those of a small interpreter over the machine's files and environment; none "
+            "runs on the host. `machine` and the octet-stream answer are not there."
+        ),
+    ),
+    Endpoint(
+        "GET",
+        f"{_MACHINE}/ps",
+        list_processes,
+        "r",
+        sure=("client", "document", "inferred"),
+        lacks="What commands start and leave behind.",
+    ),
 )

@@ -27,6 +27,13 @@ def list_versions(call: Call) -> Answer:
 
 _MACHINE = "/v1/apps/{app}/machines/{id}"
 ENDPOINTS = (
-    Endpoint("GET", f"{_MACHINE}/events", list_events, "r"),
-    Endpoint("GET", f"{_MACHINE}/versions", list_versions, "r"),
+    Endpoint(
+        "GET",
+        f"{_MACHINE}/events",
+        list_events,
+        "r",
+        sure=("document", "docs", "report", "inferred"),
+        lacks="Types of events for cordon and metadata, which are not known.",
+    ),
+    Endpoint("GET", f"{_MACHINE}/versions", list_versions, "r", sure=("document", "inferred")),
 )

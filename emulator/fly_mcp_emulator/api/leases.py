@@ -113,7 +113,14 @@ def release_lease(call: Call) -> Answer:
 
 _PATH = "/v1/apps/{app}/machines/{id}/lease"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, get_lease, "r"),
-    Endpoint("POST", _PATH, take_lease, "w"),
-    Endpoint("DELETE", _PATH, release_lease, "w"),
+    Endpoint("GET", _PATH, get_lease, "r", sure=("client", "docs")),
+    Endpoint(
+        "POST",
+        _PATH,
+        take_lease,
+        "w",
+        sure=("client", "docs", "report"),
+        lacks="Bounds of the TTL, which are not known.",
+    ),
+    Endpoint("DELETE", _PATH, release_lease, "w", sure=("client", "docs")),
 )

@@ -178,9 +178,44 @@ def _check_room(call: Call, machine: Machine, checked: launch.Checked) -> None:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/v1/apps/{app}/machines", list_machines, "r"),
-    Endpoint("POST", "/v1/apps/{app}/machines", create_machine, "c"),
-    Endpoint("GET", "/v1/apps/{app}/machines/{id}", get_machine, "r", rate="get_machine"),
-    Endpoint("POST", "/v1/apps/{app}/machines/{id}", update_machine, "w"),
-    Endpoint("DELETE", "/v1/apps/{app}/machines/{id}", delete_machine, "d"),
+    Endpoint(
+        "GET",
+        "/v1/apps/{app}/machines",
+        list_machines,
+        "r",
+        sure=("client", "document", "docs"),
+        lacks="Fly's own order, which is not documented.",
+    ),
+    Endpoint(
+        "POST",
+        "/v1/apps/{app}/machines",
+        create_machine,
+        "c",
+        sure=("client", "document", "docs", "report"),
+        lacks=(
+            "Images are not pulled: an image behaves as the world says, or well. Hosts, and their "
+            "room, are not there: a region is full or it is not. No proxy: services, autostop and "
+            "autostart are kept and do nothing. Schedules and standbys do nothing."
+        ),
+    ),
+    Endpoint(
+        "GET",
+        "/v1/apps/{app}/machines/{id}",
+        get_machine,
+        "r",
+        rate="get_machine",
+        sure=("client", "document", "docs", "report"),
+        lacks="`lease` and `host_features` of the newest editions.",
+    ),
+    Endpoint(
+        "POST",
+        "/v1/apps/{app}/machines/{id}",
+        update_machine,
+        "w",
+        sure=("client", "docs", "report"),
+        lacks="A host without room, except in a region that is full.",
+    ),
+    Endpoint(
+        "DELETE", "/v1/apps/{app}/machines/{id}", delete_machine, "d", sure=("client", "document", "report")
+    ),
 )

@@ -60,7 +60,21 @@ def _view(machine: Machine) -> dict[str, int]:
 
 _PATH = "/v1/apps/{app}/machines/{id}/memory"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, get_memory, "r"),
-    Endpoint("PUT", _PATH, set_memory_limit, "w"),
-    Endpoint("POST", f"{_PATH}/reclaim", reclaim_memory, "w"),
+    Endpoint(
+        "GET",
+        _PATH,
+        get_memory,
+        "r",
+        sure=("document", "inferred"),
+        lacks="What processes take of it is made up.",
+    ),
+    Endpoint("PUT", _PATH, set_memory_limit, "w", sure=("document", "inferred")),
+    Endpoint(
+        "POST",
+        f"{_PATH}/reclaim",
+        reclaim_memory,
+        "w",
+        sure=("document", "inferred"),
+        lacks="The amount is made up.",
+    ),
 )

@@ -90,10 +90,10 @@ def _store(call: Call, machine: Machine, metadata: dict[str, str]) -> None:
 
 _PATH = "/v1/apps/{app}/machines/{id}/metadata"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, show_metadata, "r"),
-    Endpoint("PUT", _PATH, replace_metadata, "w"),
-    Endpoint("PATCH", _PATH, merge_metadata, "w"),
-    Endpoint("GET", f"{_PATH}/{{key}}", get_key, "r"),
-    Endpoint("POST", f"{_PATH}/{{key}}", set_key, "w"),
-    Endpoint("DELETE", f"{_PATH}/{{key}}", delete_key, "w"),
+    Endpoint("GET", _PATH, show_metadata, "r", sure=("client", "document")),
+    Endpoint("PUT", _PATH, replace_metadata, "w", sure=("document",)),
+    Endpoint("PATCH", _PATH, merge_metadata, "w", sure=("document",)),
+    Endpoint("GET", f"{_PATH}/{{key}}", get_key, "r", sure=("document",)),
+    Endpoint("POST", f"{_PATH}/{{key}}", set_key, "w", sure=("client", "document", "report")),
+    Endpoint("DELETE", f"{_PATH}/{{key}}", delete_key, "w", sure=("client", "document")),
 )

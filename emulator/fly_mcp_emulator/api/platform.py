@@ -73,6 +73,19 @@ def _row(region: Region, *, full: bool) -> dict[str, Any]:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/v1/platform/regions", list_regions, public=True),
-    Endpoint("POST", "/v1/platform/placements", find_placements),
+    Endpoint(
+        "GET",
+        "/v1/platform/regions",
+        list_regions,
+        public=True,
+        sure=("client", "report"),
+        lacks="`capacity` says full or not, no more.",
+    ),
+    Endpoint(
+        "POST",
+        "/v1/platform/placements",
+        find_placements,
+        sure=("client", "report", "inferred"),
+        lacks="Hosts and weights: any region that is not full takes all.",
+    ),
 )

@@ -135,9 +135,16 @@ def _may_show(call: Call) -> bool:
 
 _PATH = "/v1/apps/{app}/secrets"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, list_secrets, "r"),
-    Endpoint("POST", _PATH, update_secrets, "w"),
-    Endpoint("GET", f"{_PATH}/{{name}}", get_secret, "r"),
-    Endpoint("POST", f"{_PATH}/{{name}}", set_secret, "w"),
-    Endpoint("DELETE", f"{_PATH}/{{name}}", delete_secret, "w"),
+    Endpoint(
+        "GET",
+        _PATH,
+        list_secrets,
+        "r",
+        sure=("client", "document"),
+        lacks="Waiting for a version: one that is not there yet is refused with 412.",
+    ),
+    Endpoint("POST", _PATH, update_secrets, "w", sure=("client", "document")),
+    Endpoint("GET", f"{_PATH}/{{name}}", get_secret, "r", sure=("document",)),
+    Endpoint("POST", f"{_PATH}/{{name}}", set_secret, "w", sure=("document",)),
+    Endpoint("DELETE", f"{_PATH}/{{name}}", delete_secret, "w", sure=("document", "inferred")),
 )

@@ -44,6 +44,13 @@ def create_snapshot(call: Call) -> Answer:
 
 _PATH = "/v1/apps/{app}/volumes/{vol}/snapshots"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, list_snapshots, "r"),
-    Endpoint("POST", _PATH, create_snapshot, "w"),
+    Endpoint(
+        "GET",
+        _PATH,
+        list_snapshots,
+        "r",
+        sure=("client", "document", "report"),
+        lacks="Snapshots do not go away when their days are over.",
+    ),
+    Endpoint("POST", _PATH, create_snapshot, "w", sure=("docs", "report")),
 )

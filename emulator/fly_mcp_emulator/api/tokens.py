@@ -177,9 +177,33 @@ def _row(call: Call, grant: Grant) -> dict[str, Any]:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/v1/tokens/current", current_token),
-    Endpoint("POST", "/v1/tokens/authenticate", authenticate_header),
-    Endpoint("POST", "/v1/tokens/authorize", authorize_header),
-    Endpoint("POST", "/v1/tokens/oidc", request_oidc),
-    Endpoint("POST", "/v1/tokens/kms", request_kms),
+    Endpoint("GET", "/v1/tokens/current", current_token, sure=("document",)),
+    Endpoint(
+        "POST",
+        "/v1/tokens/authenticate",
+        authenticate_header,
+        sure=("document", "inferred"),
+        lacks="Macaroons: tokens are words with rights, and caveats are made up from those.",
+    ),
+    Endpoint(
+        "POST",
+        "/v1/tokens/authorize",
+        authorize_header,
+        sure=("document", "inferred"),
+        lacks="Macaroons; features and storage objects.",
+    ),
+    Endpoint(
+        "POST",
+        "/v1/tokens/oidc",
+        request_oidc,
+        sure=("document", "inferred"),
+        lacks="A machine's own calls, which alone are answered.",
+    ),
+    Endpoint(
+        "POST",
+        "/v1/tokens/kms",
+        request_kms,
+        sure=("document", "inferred"),
+        lacks="A machine's own calls, which alone are answered.",
+    ),
 )

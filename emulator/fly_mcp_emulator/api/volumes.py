@@ -188,10 +188,34 @@ def _zone(call: Call, app: App, body: CreateVolume, region: str) -> str:
 
 _PATH = "/v1/apps/{app}/volumes"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, list_volumes, "r"),
-    Endpoint("POST", _PATH, create_volume, "c"),
-    Endpoint("GET", f"{_PATH}/{{vol}}", get_volume, "r"),
-    Endpoint("PUT", f"{_PATH}/{{vol}}", update_volume, "w"),
-    Endpoint("DELETE", f"{_PATH}/{{vol}}", delete_volume, "d"),
-    Endpoint("PUT", f"{_PATH}/{{vol}}/extend", extend_volume, "w"),
+    Endpoint("GET", _PATH, list_volumes, "r", sure=("client", "document", "docs")),
+    Endpoint(
+        "POST",
+        _PATH,
+        create_volume,
+        "c",
+        sure=("client", "docs", "report", "inferred"),
+        lacks=(
+            "Hosts: `compute` and `compute_image` are taken and ignored. Texts for bad names and "
+            "sizes are ours."
+        ),
+    ),
+    Endpoint(
+        "GET",
+        f"{_PATH}/{{vol}}",
+        get_volume,
+        "r",
+        sure=("client", "document", "docs"),
+        lacks="`bytes_used` counts the files of the emulator.",
+    ),
+    Endpoint(
+        "PUT",
+        f"{_PATH}/{{vol}}",
+        update_volume,
+        "w",
+        sure=("client", "document"),
+        lacks="Snapshots are not taken daily.",
+    ),
+    Endpoint("DELETE", f"{_PATH}/{{vol}}", delete_volume, "d", sure=("client", "docs", "report")),
+    Endpoint("PUT", f"{_PATH}/{{vol}}/extend", extend_volume, "w", sure=("client", "docs")),
 )

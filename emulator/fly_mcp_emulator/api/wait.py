@@ -81,4 +81,8 @@ class _Watch:
         return machine.state in _RESTING and (machine.state != "created" or machine.prepared)
 
 
-ENDPOINTS = (Endpoint("GET", "/v1/apps/{app}/machines/{id}/wait", wait_machine, "r"),)
+ENDPOINTS = (
+    Endpoint(
+        "GET", "/v1/apps/{app}/machines/{id}/wait", wait_machine, "r", sure=("client", "document", "report")
+    ),
+)

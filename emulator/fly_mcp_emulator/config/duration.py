@@ -75,7 +75,7 @@ def _canonical(value: object) -> object:
     return value
 
 
-Duration = Annotated[str, BeforeValidator(_canonical)]
+Duration = Annotated[str, BeforeValidator(_canonical, json_schema_input_type=str | float)]
 """A duration in a request: a Go string, or a number of nanoseconds. Kept and answered as a Go string."""
 
 

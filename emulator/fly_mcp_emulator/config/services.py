@@ -16,7 +16,10 @@ def _autostop(value: object) -> object:
     return "off" if value is False else value
 
 
-Autostop = Annotated[Literal["off", "stop", "suspend"], BeforeValidator(_autostop)]
+Autostop = Annotated[
+    Literal["off", "stop", "suspend"],
+    BeforeValidator(_autostop, json_schema_input_type=bool | Literal["off", "stop", "suspend"]),
+]
 _AUTOSTOP_ANSWERS: dict[str, bool | str] = {"off": False, "stop": True, "suspend": "suspend"}
 
 

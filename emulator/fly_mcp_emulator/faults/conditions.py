@@ -142,7 +142,7 @@ async def app_hidden(hit: Hit) -> Answer:
 
 
 async def machine_hidden(hit: Hit) -> Answer:
-    """Create the machine, and let it be 404 and in no list for a while."""
+    """Create the machine, and let it be 404, and not in its app's list, for a while."""
     answer = await hit.carry()
     machine = hit.machine_after(answer)
     if machine is None:

@@ -323,7 +323,7 @@ _ROWS = (
     ),
     Kind(
         "machine_hidden",
-        "The machine that is created answers 404, and is in no list, for `seconds`.",
+        "The machine that is created answers 404, and is not in its app's list, for `seconds`.",
         conditions.machine_hidden,
         {"seconds": 3},
         (f"POST {_MACHINES}",),

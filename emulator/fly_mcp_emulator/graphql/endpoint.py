@@ -31,4 +31,14 @@ def graphql(call: Call) -> Answer:
 
 
 # Public: a request without a good token is refused in GraphQL's own way.
-ENDPOINTS = (Endpoint("POST", "/graphql", graphql, public=True, rate="none"),)
+ENDPOINTS = (
+    Endpoint(
+        "POST",
+        "/graphql",
+        graphql,
+        public=True,
+        rate="none",
+        sure=("client", "inferred"),
+        lacks="Every type and field that flyctl and fly-admin do not ask for.",
+    ),
+)

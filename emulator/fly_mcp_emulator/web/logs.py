@@ -69,4 +69,14 @@ def _entry(line: LogLine) -> dict[str, Any]:
     }
 
 
-ENDPOINTS = (Endpoint("GET", "/api/v1/apps/{app}/logs", app_logs, shape="detail", rate="none"),)
+ENDPOINTS = (
+    Endpoint(
+        "GET",
+        "/api/v1/apps/{app}/logs",
+        app_logs,
+        shape="detail",
+        rate="none",
+        sure=("client", "report", "inferred"),
+        lacks="Reaching back a limited time; lines of other parts of Fly than the machine.",
+    ),
+)

@@ -42,6 +42,22 @@ def _view(org: Org) -> dict[str, Any]:
 
 _PATH = "/api/v1/organizations"
 ENDPOINTS = (
-    Endpoint("GET", _PATH, list_organizations, shape="detail", rate="none"),
-    Endpoint("GET", f"{_PATH}/{{slug}}", get_organization, shape="detail", rate="none"),
+    Endpoint(
+        "GET",
+        _PATH,
+        list_organizations,
+        shape="detail",
+        rate="none",
+        sure=("client", "inferred"),
+        lacks="Billing, members and limits.",
+    ),
+    Endpoint(
+        "GET",
+        f"{_PATH}/{{slug}}",
+        get_organization,
+        shape="detail",
+        rate="none",
+        sure=("client", "inferred"),
+        lacks="Billing, members and limits.",
+    ),
 )

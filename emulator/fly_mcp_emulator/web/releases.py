@@ -131,9 +131,33 @@ def _find(call: Call, id_: str) -> tuple[App, Release]:
 
 _APP = "/api/v1/apps/{app}/releases"
 ENDPOINTS = (
-    Endpoint("GET", _APP, list_releases, "r", shape="detail", rate="none"),
-    Endpoint("GET", f"{_APP}/current", current_release, "r", shape="detail", rate="none"),
-    Endpoint("GET", "/api/v1/releases/all_current", current_everywhere, shape="detail", rate="none"),
-    Endpoint("POST", "/api/v1/releases", create_release, shape="detail", rate="none"),
-    Endpoint("PATCH", "/api/v1/releases/{id}", update_release, shape="detail", rate="none"),
+    Endpoint("GET", _APP, list_releases, "r", shape="detail", rate="none", sure=("client", "inferred")),
+    Endpoint(
+        "GET",
+        f"{_APP}/current",
+        current_release,
+        "r",
+        shape="detail",
+        rate="none",
+        sure=("client", "inferred"),
+    ),
+    Endpoint(
+        "GET",
+        "/api/v1/releases/all_current",
+        current_everywhere,
+        shape="detail",
+        rate="none",
+        sure=("client", "inferred"),
+    ),
+    Endpoint(
+        "POST", "/api/v1/releases", create_release, shape="detail", rate="none", sure=("client", "inferred")
+    ),
+    Endpoint(
+        "PATCH",
+        "/api/v1/releases/{id}",
+        update_release,
+        shape="detail",
+        rate="none",
+        sure=("client", "inferred"),
+    ),
 )

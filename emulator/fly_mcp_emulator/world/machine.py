@@ -123,7 +123,7 @@ class Machine(Record):
     behaves: Image | None = None
     """How it behaves, instead of as its image does; an update ends it."""
     hidden_until: float = 0.0
-    """Until then it answers 404 and is in no list: other nodes have not heard of it yet."""
+    """Until then it answers 404 and is not in its app's list: other nodes have not heard of it yet."""
     memory_limit_mb: int | None = None
     needs_restart_to_extend: bool = False
     """An older machine, which sees an extended volume only after a restart (reference 6.7)."""

@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.call import Call
+from fly_mcp_tools.config import env_values
 from fly_mcp_tools.endpoint import Endpoint
 from fly_mcp_tools.errors import NotFound, WrongState
 from fly_mcp_tools.wire import JsonObject, Machine
@@ -61,7 +62,9 @@ async def create(
     if min_secrets_version is not None:
         body["min_secrets_version"] = min_secrets_version
     try:
-        answer = await call.send(fly.CREATE_MACHINE, {"app_name": app_name}, body=body, timeout=90)
+        answer = await call.send(
+            fly.CREATE_MACHINE, {"app_name": app_name}, body=body, timeout=90, hide=env_values(config)
+        )
     except WrongState as error:
         _unknown_secrets(call, app_name, error)
         raise
@@ -91,7 +94,12 @@ async def update(
         body["min_secrets_version"] = min_secrets_version
     try:
         answer = await call.send(
-            fly.UPDATE_MACHINE, ids(app_name, machine.id), body=body, nonce=nonce, timeout=90
+            fly.UPDATE_MACHINE,
+            ids(app_name, machine.id),
+            body=body,
+            nonce=nonce,
+            timeout=90,
+            hide=env_values(config),
         )
     except WrongState as error:
         _unknown_secrets(call, app_name, error)

@@ -66,7 +66,9 @@ async def execute(call: Call, params: ExecCommand) -> Output:
     ids = machines.ids(params.app_name, params.machine_id)
     body: JsonValue = {"command": list(params.command), "timeout": params.timeout}
     try:
-        answer = await call.send(fly.EXEC_MACHINE, ids, body=body, timeout=params.timeout + 15.0)
+        answer = await call.send(
+            fly.EXEC_MACHINE, ids, body=body, timeout=params.timeout + 15.0, hide=params.command
+        )
     except WrongState as error:
         if "exec request failed" in error.fly_says:
             error.changed = "unknown"

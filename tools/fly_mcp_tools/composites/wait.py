@@ -43,8 +43,8 @@ async def wait(call: Call, params: WaitForMachine) -> Reached:
     if now.state == params.state:
         return Reached(id=now.id, reached=True, state=now.state, waited_seconds=0)
     if now.gone and params.state != "destroyed":
-        note = f"It is {now.state}: it will not be {params.state} again."
-        return Reached(id=now.id, reached=False, state=now.state, waited_seconds=0, note=note)
+        gone = f"It is {now.state}: it will not be {params.state} again."
+        return Reached(id=now.id, reached=False, state=now.state, waited_seconds=0, note=gone)
     waited = await waiting.for_state(
         call, params.app_name, params.machine_id, (params.state,), seconds=params.timeout, patient=True
     )
