@@ -96,9 +96,7 @@ class StateFile:
 
 
 def _locked(file: IO[bytes]) -> bool:
-    if (
-        sys.platform == "win32"
-    ):  # pragma: no cover - there a file that is written cannot be replaced by another
+    if sys.platform == "win32":  # pragma: no cover - there an open file cannot be replaced
         return True
     import fcntl
 

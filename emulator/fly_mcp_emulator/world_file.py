@@ -50,9 +50,8 @@ def parsed(text: str | bytes) -> Any:  # noqa: ANN401 - JSON
     try:
         given: Any = json.loads(text, object_pairs_hook=once, parse_constant=never)
     except json.JSONDecodeError as error:
-        raise BadWorld(
-            [f"(whole): not JSON: line {error.lineno} column {error.colno}: {error.msg}"]
-        ) from None
+        at = f"line {error.lineno} column {error.colno}"
+        raise BadWorld([f"(whole): not JSON: {at}: {error.msg}"]) from None
     except (ValueError, RecursionError) as error:
         raise BadWorld([f"(whole): not JSON: {error}"]) from None
     if twice:

@@ -78,18 +78,23 @@ def _operation(row: Endpoint) -> tuple[str, str, str, str]:
     return (f"`{row.method} {row.path}`", says, row.lacks, ", ".join(row.sure))
 
 
-def _plain(node: Any) -> Any:  # noqa: ANN401 - JSON
+def _plain(node: object) -> Any:  # noqa: ANN401 - JSON
     """A schema without the titles that pydantic makes of names, and closed: a world file is checked so."""
     if isinstance(node, list):
-        return [_plain(item) for item in cast(list[Any], node)]
+        return [_plain(item) for item in cast(list[object], node)]
     if not isinstance(node, dict):
         return node
-    given = cast(dict[str, Any], node)
+    given = cast(dict[str, object], node)
     plain = {
-        key: {name: _plain(item) for name, item in value.items()} if key == "properties" else _plain(value)
+        key: _each(value) if key == "properties" else _plain(value)
         for key, value in given.items()
         if not (key == "title" and isinstance(value, str))
     }
     if "properties" in plain:
         plain.setdefault("additionalProperties", False)
     return plain
+
+
+def _each(properties: object) -> dict[str, Any]:
+    """A property may be called `title`."""
+    return {name: _plain(item) for name, item in cast(dict[str, object], properties).items()}

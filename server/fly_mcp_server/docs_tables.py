@@ -190,6 +190,7 @@ def _code(words: Iterable[str]) -> str:
 
 
 def table(head: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> str:
+    """A Markdown table; a bar in a cell is escaped."""
     made = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     made += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines]
     return "\n".join(made)

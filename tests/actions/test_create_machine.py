@@ -94,6 +94,7 @@ class TestTemplate:
         """Reference 2.1: unique within the app."""
         error = await fly.refused("flyCreateMachine", appName=FLEET, name="fleet-4")
         assert (error["code"], error["changed"]) == ("conflict", "nothing")
+        assert "shared by all of Fly" not in error["hint"]
         assert len(fly.alive(FLEET)) == 4
 
 

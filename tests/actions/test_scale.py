@@ -315,6 +315,7 @@ class TestPartialFailure:
         assert (step["did"], step["state"]) == ("failed", "failed")
         assert step["id"] in {one.id for one in fly.alive(FLEET)}
         assert error["details"]["count"] == 4
+        assert "unattached" not in step["note"]
 
     async def test_one_of_two_destroys_fails(self, fly: Fly) -> None:
         """The issue, 3: leases; somebody else holds one."""
@@ -360,16 +361,41 @@ class TestSizeUnknown:
     @pytest.fixture
     def world(self) -> World:
         return fleet(
-            machine(1, **mount(1)), volumes=(Volume(id=volume_of(1), name="data", region="fra", size_gb=7),)
+            machine(1, **mount(1)),
+            volumes=(Volume(id=volume_of(1), name="logs", region="fra", size_gb=7, encrypted=False),),
         )
 
-    async def test_the_size_is_the_templates_volumes(self, fly: Fly) -> None:
+    async def test_size_name_and_encryption_are_the_templates_volumes(self, fly: Fly) -> None:
         """The issue, 3: default the template's size (1 where unknown)."""
 
         def forget(world: World) -> None:
-            (world.apps[FLEET].machines[id_of(1)].config.mounts or [])[0].size_gb = None
+            (own,) = world.apps[FLEET].machines[id_of(1)].config.mounts or []
+            own.size_gb = own.name = own.encrypted = None
 
         fly.edit(forget)
         bodies = await _bodies(fly, "/volumes$")
         await fly.call("flyScaleWithVolumes", appName=FLEET, count=2)
-        assert [body["size_gb"] for body in bodies] == [7]
+        assert [(body["size_gb"], body["name"], body["encrypted"]) for body in bodies] == [(7, "logs", False)]
+
+
+class TestMany:
+    """No result grows without bound (the architecture)."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        return fleet(*(machine(number, state="stopped") for number in range(1, 132)))
+
+    async def test_a_hundred_steps_are_shown_and_all_are_counted(self, fly: Fly) -> None:
+        """Ours."""
+        answer = await fly.call("flyScaleMachines", appName=FLEET, count=1, confirm=True)
+        assert (answer["outcome"], answer["before"], answer["count"]) == ("done", 131, 1)
+        assert (len(answer["machines"]), answer["total"]) == (100, 130)
+
+    async def test_failures_are_shown_first(self, fly: Fly) -> None:
+        """Ours: what did not work out must not be among those left out."""
+        last = FaultRule(method="POST", path=f"/machines/{id_of(130)}/lease$", status=403, error="no")
+        fly.emulator.faults.add(last)
+        error = await fly.refused("flyScaleMachines", appName=FLEET, count=1, confirm=True)
+        steps = error["details"]["machines"]
+        assert (steps[0]["id"], steps[0]["did"]) == (id_of(130), "failed")
+        assert (len(steps), steps[-1]) == (101, "and 30 more")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ FAULTS = "/_emulator/faults"
 
 
 @asynccontextmanager
-async def inside(emulator: Emulator) -> AsyncIterator[Caller]:
+async def inside(emulator: Emulator) -> AsyncGenerator[Caller]:
     """A client in this process, with the transport that the tools use."""
     transport = asgi_transport(emulator.app)
     async with httpx2.AsyncClient(
@@ -29,7 +29,7 @@ async def inside(emulator: Emulator) -> AsyncIterator[Caller]:
 
 
 @asynccontextmanager
-async def outside(emulator: Emulator) -> AsyncIterator[Caller]:
+async def outside(emulator: Emulator) -> AsyncGenerator[Caller]:
     """A client over a socket. Needs a loop of real time."""
     places, listening = list[int](), anyio.Event()
 

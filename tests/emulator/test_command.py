@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ HEADERS = {"authorization": "Bearer word"}
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[httpx2.Client]:
+def running(*arguments: str) -> Generator[httpx2.Client]:
     """A client of an emulator that runs as somebody would start it."""
     with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

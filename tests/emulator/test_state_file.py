@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -89,7 +89,7 @@ def forker() -> Iterator[Forker]:
 
 
 @contextmanager
-def calling(address: str) -> Iterator[httpx2.Client]:
+def calling(address: str) -> Generator[httpx2.Client]:
     headers = {"authorization": "Bearer word"}
     with httpx2.Client(base_url=address, headers=headers, timeout=20, trust_env=False, verify=False) as http:
         yield http

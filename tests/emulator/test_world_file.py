@@ -57,12 +57,12 @@ def test_the_documented_mistakes_are_found_all_at_once() -> None:
 
 def test_mistakes_of_shape_are_found_all_at_once() -> None:
     """Unknown keys too, also inside a config, where Fly ignores them."""
-    machine = {"id": "m", "name": "n", "region": "fra", "state": "asleep"}
-    machines = [
+    machine: dict[str, Any] = {"id": "m", "name": "n", "region": "fra", "state": "asleep"}
+    machines: list[dict[str, Any]] = [
         machine | {"config": {"image": "nginx", "enviroment": {}}},
         machine | {"config": {"image": "nginx", "mounts": [{"volume": 7, "path": "/data"}]}},
     ]
-    world = {
+    world: dict[str, Any] = {
         "org": {},
         "apps": {"a": {"name": "a", "org": "o", "machines": {"m": machines[0], "n": machines[1]}}},
         "images": {"nginx:1.27": {"crash_after": "soon"}},

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, cast
 
-import jsonschema  # type: ignore[import-untyped]  # its stubs are a package of their own
+import jsonschema
 import pytest
 from mcp import Client
 from mcp_types import Tool

@@ -303,10 +303,13 @@ def _no_capacity(request: Request, refusal: Refusal) -> _Verdict:
 
 
 def _taken(request: Request) -> _Verdict:
+    app = "app_name" not in request.ids
     return _Verdict(
         Conflict,
         f"Could not {request.says}: the name is taken already.",
-        "Choose another name; app names are shared by all of Fly.",
+        "Choose another name; app names are shared by all of Fly."
+        if app
+        else "Choose another name, or none: Fly makes one up.",
     )
 
 

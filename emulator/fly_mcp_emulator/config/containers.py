@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from .base import GoStruct, StringMap
 from .duration import Duration
 from .services import HttpHeader
@@ -117,7 +119,7 @@ class ExecCheck(GoStruct):
 
     ALWAYS = frozenset({"command"})
 
-    command: list[str] = []
+    command: list[str] = Field(default_factory=list[str])
 
 
 class Healthcheck(GoStruct):

@@ -19,6 +19,7 @@ from fly_mcp_tools.models import Params, Result, WriteResult
 from fly_mcp_tools.wire import RESERVED_GROUPS, Machine
 
 from . import updating
+from .listing import some
 
 #: Not running and not freshly booted when it runs again: a resume, or a start begun with the old values.
 _KEEPS_OLD = frozenset({"suspended", "suspending", "created", "creating"})
@@ -152,7 +153,7 @@ async def _spread(
         elif old:
             note = f"{done}. No machine is running; each gets it with its next start or update."
         return SecretsChanged(
-            outcome="done", note=note, names=names, not_set=not_set or None, still_old=holding
+            outcome="done", note=note, names=names, not_set=not_set or None, still_old=_ids(holding)
         )
     reachable = [machine for machine in running if machine.config is not None]
     items = await _update_each(call, app_name, reachable, names, version, done=done)
@@ -176,8 +177,12 @@ async def _spread(
         names=names,
         not_set=not_set or None,
         machines=items,
-        still_old=rest,
+        still_old=_ids(rest),
     )
+
+
+def _ids(machines: list[str]) -> list[str]:
+    return [str(word) for word in some(machines)]
 
 
 def _rest_note(old: list[Machine], running: list[Machine]) -> str | None:
