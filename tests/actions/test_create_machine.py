@@ -98,6 +98,21 @@ class TestTemplate:
         assert len(fly.alive(FLEET)) == 4
 
 
+class TestStandbyAlone:
+    """An app of which only a standby is left."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        return fleet(machine(1, state="stopped", standbys=[id_of(9)], env={"FLY_STANDBY_FOR": id_of(9)}))
+
+    async def test_a_copy_of_a_standby_stands_by_for_nobody(self, fly: Fly) -> None:
+        """The issue, 3: without standbys; it runs."""
+        body, answer = await _sent(fly, appName=FLEET)
+        assert "standbys" not in body["config"]
+        assert body["config"].get("env", {}) == {}
+        assert answer["state"] == "started"
+
+
 class TestImage:
     """Without a machine to copy: the operator's default, else an error that says so (the issue, 3)."""
 

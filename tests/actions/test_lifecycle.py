@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import httpx2
 import pytest
 
 from fly_mcp_emulator.config import MachineConfig
@@ -218,6 +219,24 @@ async def test_a_look_that_fails_does_not_undo_what_was_accepted(fly: Fly, name:
     assert answer["outcome"] == "pending"
     assert "looking at what came of it failed" in answer["note"]
     assert len(fly.changes()) == 1
+
+
+async def test_lost_and_not_to_be_seen_it_is_unclear(fly: Fly) -> None:
+    """Ours: "Fly accepted it" would be made up."""
+    fly.wire.lose_requests("POST", "/stop$")
+    fly.emulator.faults.add(FaultRule(method="GET", path="/wait$", status=403, error="no"))
+    answer = await fly.call("flyStopMachine", appName=APP, machineId=MACHINE)
+    assert answer["outcome"] == "unclear"
+    assert "Fly's answer was lost" in answer["note"]
+
+
+async def test_a_machine_that_starts_slowly_by_itself_is_pending(fly: Fly) -> None:
+    """Ours: starting before and starting now is not "not carried out"."""
+    body = {"id": MACHINE, "state": "starting", "events": []}
+    fly.emulator.faults.add(FaultRule(method="GET", path="/wait$", status=408, latency=15.0))
+    fly.wire.replace_answers("GET", f"/machines/{MACHINE}$", lambda _: httpx2.Response(200, json=body))
+    answer = await fly.call("flyStartMachine", appName=APP, machineId=MACHINE)
+    assert (answer["outcome"], answer["state"]) == ("pending", "starting")
 
 
 async def test_memory_survives_a_suspend_and_not_a_stop(fly: Fly) -> None:

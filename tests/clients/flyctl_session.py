@@ -131,7 +131,7 @@ async def _run(command: list[str], variables: dict[str, str], folder: str) -> tu
         command, check=False, env=variables, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, cwd=folder
     )
     printed = _COLOUR.sub("", done.stdout.decode()).replace("\u200b", "")
-    return [row.rstrip() for row in printed.rstrip().splitlines()], done.returncode
+    return [row.rstrip() for row in printed.splitlines()], done.returncode
 
 
 def main() -> None:

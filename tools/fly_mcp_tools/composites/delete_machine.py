@@ -100,8 +100,7 @@ async def destroy(call: Call, app_name: str, machine: Machine) -> Fate:
             patient=True,
         )
     except FlyError as error:
-        what = "The answer was lost" if lost else "Fly accepted it"
-        note = f"{what}, and looking at what came of it failed: {error.message} flyGetMachine looks again."
+        note = waiting.unseen(waiting.Seen(machine, False, 0.0, error.message), lost=lost)
         return Fate("unclear" if lost else "pending", "unknown", note)
     if waited.reached:
         return Fate("done", waited.state)

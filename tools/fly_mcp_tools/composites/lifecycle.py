@@ -93,12 +93,13 @@ async def _outcome(
     seen = await waiting.see(call, params.app_name, before, ends, seconds=within)
     now = seen.machine
     if seen.trouble:
-        return _result(now, before, "unclear" if unclear else "pending", waiting.unseen(seen))
+        note = waiting.unseen(seen, lost=unclear)
+        return _result(now, before, "unclear" if unclear else "pending", note)
     if now.state == goal:
         return _result(now, before, "done")
     if goal == "started" and (now.state != before.state or waiting.has_news(now, before)):
         return _result(now, before, *waiting.running(seen, before))
-    if now.state == before.state:
+    if now.state == before.state and now.state in waiting.RESTING:
         what = "The answer to the request was lost" if unclear else "Fly accepted the request"
         return _result(
             now,

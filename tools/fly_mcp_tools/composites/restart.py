@@ -100,7 +100,7 @@ async def _plain(call: Call, params: OneMachine, before: Machine) -> Restarted:
             lost = True
     seen, proven = await _see(call, params.app_name, before)
     now = seen.machine
-    outcome, note = waiting.running(seen, before)
+    outcome, note = waiting.running(seen, before, lost=lost)
     if outcome == "done" and not proven:
         outcome = "unclear"
         what = "The answer to the restart was lost" if lost else "Fly accepted the restart"

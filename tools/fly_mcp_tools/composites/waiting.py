@@ -37,7 +37,7 @@ _TRANSIENT = (
 )
 #: Fly's word for any resting state (reference 6.1).
 SETTLED = "settled"
-_RESTING = frozenset({"created", "started", "stopped", "suspended", "failed"})
+RESTING = frozenset({"created", "started", "stopped", "suspended", "failed"})
 
 #: Answers "it will not get there" in a row that are believed; one can be about the state before ours.
 _EARLY = 3
@@ -110,7 +110,7 @@ async def for_state(
 
 
 def _is_one_of(state: str, states: tuple[str, ...]) -> bool:
-    return state in states or (SETTLED in states and state in _RESTING)
+    return state in states or (SETTLED in states and state in RESTING)
 
 
 @dataclass(frozen=True)
@@ -184,18 +184,19 @@ def _passes(error: WrongState) -> bool:
     return any(text in error.fly_says for text in _TRANSIENT)
 
 
-def running(seen: Seen, before: Machine | None = None) -> tuple[Outcome, str | None]:
+def running(seen: Seen, before: Machine | None = None, *, lost: bool = False) -> tuple[Outcome, str | None]:
     """Outcome and note for a machine that was told to run.
 
     Args:
         before: the machine before it was told; its events are not news.
+        lost: Fly's answer was lost, so that only what is seen counts.
 
     Raises:
         FlyError: wrong_state with changed="something" where it does not stay up.
     """
     now = seen.machine
     if seen.trouble:
-        return "pending", unseen(seen)
+        return ("unclear" if lost else "pending"), unseen(seen, lost=lost)
     if now.state == "started":
         return "done", None
     how = _ending(now, before)
@@ -216,11 +217,10 @@ def has_news(now: Machine, before: Machine) -> bool:
     return any(event.id not in known for event in now.events)
 
 
-def unseen(seen: Seen) -> str:
-    """How to go on where Fly accepted a write and then did not let anybody look."""
-    return (
-        f"Fly accepted it, and looking at what came of it failed: {seen.trouble} flyGetMachine looks again."
-    )
+def unseen(seen: Seen, *, lost: bool = False) -> str:
+    """How to go on where a write was sent and then nobody could look."""
+    what = "Fly's answer was lost" if lost else "Fly accepted it"
+    return f"{what}, and looking at what came of it failed: {seen.trouble} flyGetMachine looks again."
 
 
 def _ending(machine: Machine, before: Machine | None) -> Mapping[str, JsonValue]:
