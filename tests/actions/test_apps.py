@@ -46,6 +46,8 @@ class TestList:
 
     async def test_a_token_of_several_organisations_gets_personal(self, fly: Fly) -> None:
         """The issue, 3."""
+        tokens = {"tokens": [{"org_slug": "lab-team", "apps": ["*"]}, {"org_slug": "third", "apps": ["*"]}]}
+        fly.emulator.faults.add(FaultRule(path="/tokens/current$", status=200, body=json.dumps(tokens)))
         assert (await fly.call("flyListApps"))["organization"] == "personal"
         assert await _asked(fly) == ["org_slug=personal"]
 

@@ -122,6 +122,14 @@ class TestVolume:
 
         assert (answer["outcome"], answer["state"]) == ("done", "pending_destroy")
 
+    async def test_its_machine_may_be_forgotten_before_it_is_let_go_of(self, fly: Fly) -> None:
+        """Reference 6.4: minutes; by then the machine it names is 404."""
+        fly.edit(lambda world: setattr(world.settings, "volume_release_seconds", 40.0))
+        await fly.call("flyDeleteMachine", **ONE)
+        await fly.clock.sleep(15)
+        answer = await fly.call("flyDeleteVolume", appName=APP, volumeId=VOLUME, confirm=True)
+        assert (answer["outcome"], answer["state"]) == ("done", "pending_destroy")
+
     async def test_a_volume_bound_behind_our_back_is_refused_by_fly(self, fly: Fly) -> None:
         """Reference 4.6: 412, waited for and then told."""
         text = f"failed_precondition: volume is currently bound to machine: {MACHINE}"

@@ -7,10 +7,12 @@ import json
 import httpx2
 import pytest
 
+from fly_mcp_emulator import Emulator
 from fly_mcp_emulator.config import MachineConfig
 from fly_mcp_emulator.faults import FaultRule
-from fly_mcp_emulator.world import Image, World
+from fly_mcp_emulator.world import Exit, Image, World
 from fly_mcp_emulator.world.machine import State
+from tests.virtual_time import LoopClock
 
 from .fly import APP, MACHINE, Fly
 from .worlds import FLEET, IMAGE, fleet, id_of, machine
@@ -106,6 +108,42 @@ async def test_a_start_right_after_a_stop_is_waited_out(fly: Fly) -> None:
     assert answer["outcome"] == "done"
     assert 7 < fly.clock.monotonic() - began < 15
     assert [one.status for one in fly.requests_to("/start")].count(412) >= 5
+
+
+async def test_a_wait_that_still_sees_the_state_before_is_not_believed_at_once(fly: Fly) -> None:
+    """Reference 6.1: 408 early says that the machine ended elsewhere; right after the call, that is the past."""
+    fly.emulator.faults.add(FaultRule(method="GET", path="/wait$", status=408, times=2))
+    answer = await fly.call("flyStartMachine", appName=FLEET, machineId=id_of(2))
+    assert (answer["outcome"], answer["state"]) == ("done", "started")
+
+
+class TestSlow:
+    """A machine that takes minutes."""
+
+    @pytest.fixture
+    def emulator(self, world: World, clock: LoopClock) -> Emulator:
+        return Emulator(world, clock=clock, pace=100)
+
+    async def test_an_end_of_long_ago_is_not_told_as_news(self, fly: Fly) -> None:
+        """Ours: only what happened since it was told to run."""
+
+        def crashed(world: World) -> None:
+            events = world.apps[FLEET].machines[id_of(2)].events
+            events.insert(
+                0, events[0].model_copy(update={"id": "old", "type": "exit", "exit": Exit(exit_code=5)})
+            )
+
+        fly.edit(crashed)
+        answer = await fly.call("flyStartMachine", appName=FLEET, machineId=id_of(2))
+        assert (answer["outcome"], answer["state"]) == ("pending", "starting")
+        assert "exited" not in answer["note"]
+
+    async def test_the_end_of_the_replaced_version_is_not_told_as_the_new_ones(self, fly: Fly) -> None:
+        """Reference 5.4: the exit caused by the replacement shows requested_stop: false."""
+        answer = await fly.call("flyUpdateMachineConfig", appName=FLEET, machineId=id_of(1), env={"A": "b"})
+        assert (answer["outcome"], answer["state"]) == ("pending", "starting")
+        assert "exited" not in answer["note"]
+        await fly.clock.sleep(200)
 
 
 async def test_a_refusal_that_does_not_pass_is_told_in_time(fly: Fly) -> None:
@@ -232,7 +270,7 @@ async def test_lost_and_not_to_be_seen_it_is_unclear(fly: Fly) -> None:
 
 async def test_a_machine_that_starts_slowly_by_itself_is_pending(fly: Fly) -> None:
     """Ours: starting before and starting now is not "not carried out"."""
-    body = {"id": MACHINE, "state": "starting", "events": []}
+    body = {"id": MACHINE, "state": "starting"}
     fly.emulator.faults.add(FaultRule(method="GET", path="/wait$", status=408, latency=15.0))
     fly.wire.replace_answers("GET", f"/machines/{MACHINE}$", lambda _: httpx2.Response(200, json=body))
     answer = await fly.call("flyStartMachine", appName=APP, machineId=MACHINE)

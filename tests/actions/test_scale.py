@@ -244,11 +244,21 @@ class TestWithVolumes:
         (delete,) = [one for one in fly.writes() if one.method == "DELETE" and "/lease" not in one.path]
         assert delete.query == "force=true"
 
-    async def test_the_machine_with_a_volume_is_the_template(self, fly: Fly) -> None:
-        """Ours: in a group of both kinds the one with a volume is what is asked for."""
-        await fly.call("flyCreateMachine", appName=APP)
-        error = await fly.refused("flyScaleWithVolumes", appName=APP, count=0)
-        assert len(error["details"]["would_destroy"]) == 2
+
+class TestMixed:
+    """Machines with and without a volume in one group."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        return fleet(machine(1), machine(2, **mount(2, "/srv")))
+
+    async def test_the_first_with_a_volume_is_the_template(self, fly: Fly) -> None:
+        """Ours: each new machine has a volume, as asked for; all of the group are counted."""
+        answer = await fly.call("flyScaleWithVolumes", appName=FLEET, count=3)
+        (step,) = answer["machines"]
+        mounts = fly.machine(step["id"], FLEET).config.mounts or []
+        assert [(one.volume, one.path) for one in mounts] == [(step["volume_id"], "/srv")]
+        assert answer["before"] == 2
 
 
 class TestPartialFailure:

@@ -109,6 +109,18 @@ class TestCreateVolume:
         assert rule.struck == 1
         assert len(fly.app(SANDBOX).volumes) == 1
 
+    async def test_looking_for_it_may_fail_as_well(self, fly: Fly) -> None:
+        """Ours: a read that fails after an unclear write does not make it clear."""
+        fly.wire.lose_answers("POST", "/volumes$")
+        lists = fly.wire.lose_requests("GET", "/volumes$", times=0)
+
+        def then(_: object) -> None:
+            lists.times = 999
+
+        fly.wire.tap("GET", f"{SANDBOX}/volumes$", then)
+        error = await fly.refused("flyCreateVolume", **NEW)
+        assert error["changed"] == "unknown"
+
     async def test_two_new_ones_are_told_and_none_is_claimed(self, fly: Fly) -> None:
         """Ours: somebody else made one at the same moment."""
         fly.wire.lose_answers("POST", "/volumes$", times=1)
@@ -291,6 +303,15 @@ class TestDelete:
         assert "Repeating the call is safe" in answer["note"]
         assert fly.clock.monotonic() - began < 60
         assert fly.machine().state == "started"
+
+    async def test_a_volume_that_is_gone_at_the_second_try_is_deleted(self, fly: Fly) -> None:
+        """Ours: the first, whose answer was lost, did it."""
+        path = f"/volumes/{FREE_VOLUME}$"
+        fly.wire.lose_answers("DELETE", path, times=1)
+        gone = httpx2.Response(404, json={"error": "not_found: volume not found"})
+        fly.wire.replace_answers("DELETE", path, lambda _: gone)
+        answer = await fly.call("flyDeleteVolume", appName=APP, volumeId=FREE_VOLUME, confirm=True)
+        assert (answer["outcome"], answer["state"]) == ("done", "destroyed")
 
     async def test_one_machine_of_a_scaling_down(self, fly: Fly) -> None:
         """The issue, 3: partial failure is reported machine by machine."""

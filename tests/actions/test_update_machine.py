@@ -157,7 +157,7 @@ class TestSizes:
     def world(self) -> World:
         small = {"cpu_kind": "shared", "cpus": 1, "memory_mb": 256}
         large = {"cpu_kind": "performance", "cpus": 2, "memory_mb": 4096}
-        return fleet(machine(1, guest=small), machine(2, guest=large), machine(3, size="shared-cpu-2x"))
+        return fleet(machine(1, guest=small), machine(2, guest=large))
 
     @pytest.mark.parametrize(
         ("number", "arguments", "path", "words"),
@@ -198,8 +198,14 @@ class TestSizes:
 
     async def test_a_preset_becomes_a_guest(self, fly: Fly) -> None:
         """Reference 2.4: `size` and `guest` together are an error."""
-        answer = await fly.call("flyUpdateMachineConfig", appName=FLEET, machineId=id_of(3), memoryMb=1024)
-        assert answer["changed"]["guest"]["after"] == {"cpu_kind": "shared", "cpus": 2, "memory_mb": 1024}
+        config = {"image": IMAGE, "size": "performance-2x"}
+        body = {"id": id_of(1), "state": "started", "config": config}
+        body["instance_id"] = fly.machine(id_of(1), FLEET).instance_id
+        fly.wire.replace_answers("GET", f"{id_of(1)}$", lambda _: httpx2.Response(200, json=body), times=1)
+        sent, answer = await _post(fly, **FIRST, memoryMb=8192)
+        assert sent["config"]["guest"] == {"cpu_kind": "performance", "cpus": 2, "memory_mb": 8192}
+        assert "size" not in sent["config"]
+        assert answer["changed"]["guest"]["before"]["memory_mb"] == 4096
 
 
 class TestStates:
@@ -321,8 +327,10 @@ class TestOthers:
         fly.emulator.faults.add(
             FaultRule(method="POST", path=f"/machines/{MACHINE}$", status=409, error=text)
         )
+        began = fly.clock.monotonic()
         error = await fly.refused("flyUpdateMachineConfig", **ONE, env={"A": "b"})
         assert (error["code"], error["retryable"], error["changed"]) == ("conflict", True, "nothing")
+        assert 4 <= fly.clock.monotonic() - began < 10, "somebody's update takes a second or two"
         assert len([one for one in fly.emulator.requests if one.fault]) == 3
 
     async def test_a_lease_of_somebody_else_is_told_at_once(self, fly: Fly) -> None:

@@ -57,7 +57,6 @@ async def delete(call: Call, params: OfApp) -> AppDeleted:
     except NotFound as error:
         if EARLIER_ATTEMPT not in error.facts:
             raise
-    call.memory.forget(params.app_name)
     began = call.clock.monotonic()
     within = 10.0 if lost else GONE_WITHIN
     state = "unknown"
