@@ -22,7 +22,7 @@ from mcp_types import CallToolResult, TextContent, Tool
 
 from fly_mcp_emulator import Emulator
 from fly_mcp_emulator.log import RequestRecord
-from fly_mcp_emulator.world import App, Machine, Volume, World
+from fly_mcp_emulator.world import App, Lease, Machine, Volume, World
 from fly_mcp_server import sdk
 from fly_mcp_server.activity import Activity
 from fly_mcp_tools.action import AnyAction
@@ -202,6 +202,12 @@ class Fly:
         """The app's machines that are neither destroyed nor on the way there."""
         return [machine for machine in self.app(app).machines.values() if machine.alive]
 
+    def leases(self) -> list[Lease]:
+        """Leases of ours in force."""
+        machines = [one for app in self.emulator.dump().apps.values() for one in app.machines.values()]
+        leases = [one.lease for one in machines if one.lease and one.lease.expires_at > self.clock.now()]
+        return [lease for lease in leases if lease.description.startswith("fly-mcp")]
+
     def begin_again(self) -> None:
         """The world, the log and the wire as they were at first; time goes on."""
         self.emulator.reset()
@@ -243,6 +249,16 @@ def text_of(result: CallToolResult) -> str:
     return part.text
 
 
+#: The list depends on the table and the protocol's era alone, and reading it is a third of a small test's time.
+_LISTS: dict[tuple[str, int], dict[str, Tool]] = {}
+
+
+async def _listed(client: Client, mode: str, actions: Mapping[str, AnyAction]) -> dict[str, Tool]:
+    if actions is not ACTIONS or (mode, len(actions)) not in _LISTS:
+        _LISTS[mode, len(actions)] = {tool.name: tool for tool in (await client.list_tools()).tools}
+    return _LISTS[mode, len(actions)]
+
+
 @asynccontextmanager
 async def opened(
     emulator: Emulator,
@@ -266,7 +282,6 @@ async def opened(
     tools = FlyTools(http, clock=clock, rng=rng, defaults=defaults, actions=actions)
     try:
         async with Client(sdk.server(tools, Activity()), mode=mode) as client:
-            listed = {tool.name: tool for tool in (await client.list_tools()).tools}
-            yield Fly(emulator, client, tools, wire, listed, clock)
+            yield Fly(emulator, client, tools, wire, await _listed(client, mode, actions), clock)
     finally:
         await http.aclose()

@@ -25,12 +25,6 @@ _WRITES = [
 leasing = pytest.mark.parametrize("action", LEASING, ids=lambda action: str(action.name))
 
 
-def _held(fly: Fly) -> list[Lease]:
-    """Leases in force."""
-    machines = [one for app in fly.emulator.dump().apps.values() for one in app.machines.values()]
-    return [one.lease for one in machines if one.lease and one.lease.expires_at > fly.clock.now()]
-
-
 def _arguments(action: AnyAction) -> dict[str, Any]:
     """A call that takes a lease."""
     special: dict[str, dict[str, Any]] = {
@@ -71,7 +65,7 @@ async def test_the_lease_is_given_back_when_the_write_is_refused(
         with subtests.test(status=status):
             await fly.either(action.name, **_arguments(action))
             assert fly.requests_to("/lease")
-            assert _held(fly) == []
+            assert fly.leases() == []
 
 
 @leasing
@@ -86,7 +80,7 @@ async def test_the_lease_is_given_back_when_the_answer_is_lost(
         with subtests.test(lose=lose.__name__):
             await fly.either(action.name, **_arguments(action))
             assert fly.requests_to("/lease")
-            assert _held(fly) == []
+            assert fly.leases() == []
 
 
 @leasing
@@ -98,7 +92,7 @@ async def test_the_lease_is_given_back_when_the_caller_goes_away(fly: Fly, actio
         with anyio.move_on_after(seconds):
             await fly.client.call_tool(action.name, _arguments(action))
         await fly.clock.sleep(10)
-        assert _held(fly) == [], seconds
+        assert fly.leases() == [], seconds
         assert all(record.status for record in fly.writes()), "a write was cut off from its answer"
 
 

@@ -55,7 +55,7 @@ HOSTILE = st.one_of(
 @example(words=["catvet-records", "..", "..", "..", "fra", "personal"])
 @given(words=st.lists(HOSTILE, min_size=len(IDS), max_size=len(IDS)))
 @settings(
-    max_examples=40,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
