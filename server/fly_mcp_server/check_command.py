@@ -69,6 +69,7 @@ async def _check(runtime: Runtime, org_slug: str, report: _Report) -> None:
         client=runtime.client,
         clock=SystemClock(),
         rng=SystemRandom(),
+        seed=b"check",  # it creates nothing
         defaults=runtime.defaults,
     )
     try:

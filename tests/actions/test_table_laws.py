@@ -168,7 +168,7 @@ def test_every_endpoint_belongs_to_a_row() -> None:
 async def test_what_a_row_does_not_declare_it_cannot_send(fly: Fly, subtests: pytest.Subtests) -> None:
     """Ours: that is how a READ action is known to write nothing."""
     for name, action in ACTIONS.items():
-        call = Call(action=action, client=fly.tools.client, clock=fly.clock, rng=Random(1))
+        call = Call(action=action, client=fly.tools.client, clock=fly.clock, rng=Random(1), seed=b"law")
         for endpoint in endpoints.ENDPOINTS:
             if endpoint in action.calls:
                 continue

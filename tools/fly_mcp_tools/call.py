@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -70,6 +72,8 @@ class Call:
     memory: Memory = field(default_factory=Memory)
     checkpoint: Checkpoint | None = None
     effect: Effect = field(default_factory=Effect)
+    #: What marks are made from.
+    seed: bytes
 
     async def send(
         self,
@@ -105,6 +109,10 @@ class Call:
             self.effect.note("something")
         return answer
 
-    def mark(self) -> str:
-        """A value that no other call has: by it an unclear create is found again."""
-        return f"{self.rng.getrandbits(64):016x}"
+    def mark(self, step: str) -> str:
+        """16 hex digits that this step of this intent has always, and no other has ever.
+
+        By it a create or a lease whose answer was lost is found again. An intent is a request id, which outlives
+        the process; a call without one is an intent of its own.
+        """
+        return hmac.new(self.seed, step.encode(), hashlib.sha256).hexdigest()[:16]

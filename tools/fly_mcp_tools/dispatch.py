@@ -90,6 +90,7 @@ class FlyTools:
             progress=progress,
             memory=self._memory,
             checkpoint=checkpoint,
+            seed=self._rng.randbytes(16),
         )
         try:
             await _consent(call, params)

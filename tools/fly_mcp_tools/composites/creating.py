@@ -59,14 +59,15 @@ async def create(
     *,
     name: str | None = None,
     region: str | None = None,
+    step: str = "create",
 ) -> Created:
-    """Create a machine and see it started.
+    """Create a machine and see it started. `step`: tells the creates of one call apart.
 
     Raises:
         MaybeDone: the answer was lost and no machine with our mark is there (yet).
         FlyError: wrong_state with changed="something" where it was made and does not stay up.
     """
-    mark = call.mark()
+    mark = call.mark(step)
     notes: list[str] = []
     try:
         machine = await waiting.past_transient(

@@ -142,11 +142,11 @@ async def _carry_out(work: Work, params: ScaleMachines) -> Scaled:
     limiter = anyio.CapacityLimiter(_AT_ONCE)
     total = len(work.plan.create_in) + len(work.plan.destroy)
 
-    async def guarded(region: str, machine: Machine | None) -> None:
+    async def guarded(region: str, machine: Machine | None, number: int = 0) -> None:
         async with limiter:
             try:
                 step = await (
-                    scale_steps.create(work, region)
+                    scale_steps.create(work, region, number)
                     if machine is None
                     else scale_steps.destroy(work, machine)
                 )
@@ -161,8 +161,8 @@ async def _carry_out(work: Work, params: ScaleMachines) -> Scaled:
             await work.call.progress(len(work.steps), total, f"{step.did} {step.id or ''} in {region}")
 
     async with anyio.create_task_group() as group:
-        for region in work.plan.create_in:
-            group.start_soon(guarded, region, None)
+        for number, region in enumerate(work.plan.create_in):
+            group.start_soon(guarded, region, None, number)
         for machine in work.plan.destroy:
             group.start_soon(guarded, machine.region, machine)
     return _result(work, params, before)

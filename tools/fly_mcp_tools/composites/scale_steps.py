@@ -59,8 +59,8 @@ class Work:
         return mounts[0] if mounts else None
 
 
-async def create(work: Work, region: str) -> Step:
-    """One more machine like the template, with a volume where that has one.
+async def create(work: Work, region: str, number: int) -> Step:
+    """One more machine like the template, with a volume where that has one. `number`: which of the new ones.
 
     Raises:
         FlyError: it was not made, or is there and does not run (`facts` has its id then).
@@ -72,7 +72,7 @@ async def create(work: Work, region: str) -> Step:
         kept: JsonObject = {key: work.mount[key] for key in _MOUNT_KEYS if key in work.mount}
         config["mounts"] = [{"volume": volume_id, **kept}]
     try:
-        made = await creating.create(work.call, work.app_name, config, region=region)
+        made = await creating.create(work.call, work.app_name, config, region=region, step=f"create-{number}")
     except FlyError as error:
         if how == "created" and error.changed == "nothing":
             error.message += f" Its new volume {volume_id} stays, unattached; the next scaling up takes it."
