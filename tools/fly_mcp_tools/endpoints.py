@@ -151,6 +151,14 @@ ACQUIRE_LEASE = Endpoint(
     passing=True,
     source=_MACHINES,
 )
+GET_LEASE = Endpoint(
+    name="get_lease",
+    says="read the lease of machine {machine_id} of {app_name}",
+    method="GET",
+    path="/v1/apps/{app_name}/machines/{machine_id}/lease",
+    idempotent=True,
+    source=_MACHINES,
+)
 RELEASE_LEASE = Endpoint(
     name="release_lease",
     says="release the lease of machine {machine_id} of {app_name}",
@@ -271,6 +279,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     WAIT_MACHINE,
     EXEC_MACHINE,
     ACQUIRE_LEASE,
+    GET_LEASE,
     RELEASE_LEASE,
     LIST_VOLUMES,
     CREATE_VOLUME,

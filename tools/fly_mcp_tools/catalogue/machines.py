@@ -22,7 +22,7 @@ from . import sources
 
 _ONE = {"appName": "catvet-records", "machineId": "7846e45f27e218"}
 #: What every change of a machine's state needs besides its own request.
-_AROUND = (fly.GET_MACHINE, fly.ACQUIRE_LEASE, fly.RELEASE_LEASE, fly.WAIT_MACHINE)
+_AROUND = (fly.GET_MACHINE, fly.ACQUIRE_LEASE, fly.GET_LEASE, fly.RELEASE_LEASE, fly.WAIT_MACHINE)
 
 LIST_MACHINES = Action(
     name="flyListMachines",

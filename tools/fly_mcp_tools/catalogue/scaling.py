@@ -15,6 +15,7 @@ _CALLS = (
     fly.GET_MACHINE,
     fly.WAIT_MACHINE,
     fly.ACQUIRE_LEASE,
+    fly.GET_LEASE,
     fly.DELETE_MACHINE,
     fly.RELEASE_LEASE,
 )

@@ -14,6 +14,7 @@ _UPDATE = (
     fly.LIST_MACHINES,
     fly.GET_MACHINE,
     fly.ACQUIRE_LEASE,
+    fly.GET_LEASE,
     fly.UPDATE_MACHINE,
     fly.WAIT_MACHINE,
     fly.RELEASE_LEASE,
