@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from fly_mcp_tools.base_url import parse_base_url
+from fly_mcp_tools.client import FlyClient
 from fly_mcp_tools.endpoint import Endpoint
 from fly_mcp_tools.endpoints import (
     CREATE_MACHINE,
@@ -19,11 +20,19 @@ from fly_mcp_tools.endpoints import (
     START_MACHINE,
     UPDATE_MACHINE,
 )
-from fly_mcp_tools.errors import Code, MaybeDone, NotConfigured, NotFound, NotSent
+from fly_mcp_tools.errors import Code, FlyError, MaybeDone, NotConfigured, NotFound, NotSent
 from fly_mcp_tools.http import MAX_BODY, asgi_transport
 from tests.tools.fakes import APP, CANARY, MACHINE, MAYBE, NOT_SENT, Fly, answer, client_of, error_of, ids_for
 
 every = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+
+
+async def error_of_machine(client: FlyClient, number: int) -> FlyError:
+    """The error of reading one of many machines: each has a bucket of its own."""
+    with pytest.raises(FlyError) as caught:
+        await client.call(GET_MACHINE, {"app_name": APP, "machine_id": f"{number:014x}"})
+    return caught.value
+
 
 # What leaves the process
 
@@ -130,13 +139,29 @@ async def test_what_may_have_been_done_is_repeated_only_where_it_cannot_double(
     assert len(fly.seen) == (4 if endpoint.idempotent else 1)
 
 
-@pytest.mark.parametrize("status", [429, 503])
 @every
-async def test_what_fly_refused_for_now_is_repeated_until_it_works(endpoint: Endpoint, status: int) -> None:
-    """Issue 4, section 3: refused with 429 or 503, nothing happened."""
-    fly = Fly(answer(status), answer(status), answer(200, {"x": 1}))
+async def test_what_fly_refused_for_now_is_repeated_until_it_works(endpoint: Endpoint) -> None:
+    """Issue 4, section 3: refused with 429, nothing happened."""
+    fly = Fly(answer(429), answer(429), answer(200, {"x": 1}))
     assert (await client_of(fly).call(endpoint, ids_for(endpoint))).data == {"x": 1}
     assert len(fly.seen) == 3
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@every
+async def test_after_a_trouble_of_flys_own_only_what_cannot_double_is_repeated(
+    endpoint: Endpoint, status: int
+) -> None:
+    """Issue 4, section 3: it may have been done, 503 included."""
+    fly = Fly(answer(status, {"error": "unavailable: x"}), answer(200, {"x": 1}))
+    client = client_of(fly)
+    if endpoint.idempotent:
+        assert (await client.call(endpoint, ids_for(endpoint))).data == {"x": 1}
+        assert len(fly.seen) == 2
+        return
+    error = await error_of(client, endpoint)
+    assert (type(error), error.changed, error.status) == (MaybeDone, "unknown", status)
+    assert len(fly.seen) == 1
 
 
 @pytest.mark.parametrize("body", [b"<html>hello</html>", b"", b'{"id": "78'], ids=["html", "empty", "half"])
@@ -154,6 +179,117 @@ async def test_retry_after_is_waited_for() -> None:
     fly = Fly(answer(429, headers={"retry-after": "7"}), answer(200, {}))
     await client_of(fly).call(CREATE_MACHINE, {"app_name": APP}, body={})
     assert 7 <= fly.times[1] - fly.times[0] <= 7.5
+
+
+async def test_retry_after_holds_for_the_others_in_the_bucket_too() -> None:
+    """Ours: what Fly says to one of them it would say to all."""
+    fly = Fly(answer(429, headers={"retry-after": "7"}), answer(200, {}))
+    client = client_of(fly)
+    async with anyio.create_task_group() as group:
+        group.start_soon(client.call, START_MACHINE, ids_for(START_MACHINE))
+        await anyio.sleep(0.1)
+        group.start_soon(client.call, START_MACHINE, ids_for(START_MACHINE))
+    assert len(fly.times) == 3
+    assert min(fly.times[1:]) >= 7
+
+
+async def test_a_repetition_goes_before_those_who_came_after_it() -> None:
+    """Ours: first come, first served; else 30 seconds would never suffice in a busy bucket."""
+    fly = Fly(answer(200, {}), answer(200, {}), answer(429), answer(200, {}))
+    client = client_of(fly)
+    done: list[int] = []
+
+    async def one(number: int) -> None:
+        await client.call(CREATE_MACHINE, {"app_name": APP}, body={})
+        done.append(number)
+
+    async with anyio.create_task_group() as group:
+        for number in range(12):
+            group.start_soon(one, number)
+    # One other may go while it waits a moment, as its delay asks.
+    assert done.index(2) <= 4
+    assert fly.times[-1] == pytest.approx((12 + 1 - 3) / 0.97)
+
+
+async def test_the_time_for_repetitions_begins_with_the_first_attempt() -> None:
+    """Ours: having waited long for its turn, a call is tried as often as any."""
+    fly = Fly(*[answer(200, {})] * 50, httpx2.ConnectError("refused"), answer(200, {}))
+    client = client_of(fly)
+    async with anyio.create_task_group() as group:
+        for _ in range(51):
+            group.start_soon(client.call, START_MACHINE, ids_for(START_MACHINE))
+    assert len(fly.seen) == 52
+
+
+async def test_a_sick_fly_is_sent_twenty_repetitions_by_all_calls_together() -> None:
+    """Issue 4, section 3: a retry budget; the error is raised at once then, and says why."""
+    fly = Fly(httpx2.ReadError("reset"))
+    client = client_of(fly)
+    hints: list[str] = []
+    for number in range(50):
+        with pytest.raises(MaybeDone) as caught:
+            await client.call(GET_MACHINE, {"app_name": APP, "machine_id": f"{number:014x}"})
+        hints.append(caught.value.hint)
+    assert len(fly.seen) == 50 + 20
+    assert ["many calls to Fly failed lately" in hint for hint in hints] == [False] * 6 + [True] * 44
+
+
+async def test_when_fly_is_well_again_calls_are_repeated_again() -> None:
+    """Ours: clear answers fill the budget, refusals too."""
+    down = True
+
+    def sick(_: httpx2.Request) -> httpx2.Response:
+        return answer(502) if down else answer(404, {"error": "not_found: machine not found"})
+
+    fly = Fly(sick)
+    client = client_of(fly)
+    for number in range(30):
+        await error_of_machine(client, number)
+    sent = len(fly.seen)
+    assert sent == 30 + 20
+    down = False
+    for number in range(6):
+        await error_of_machine(client, number)
+    assert len(fly.seen) == sent + 6
+    down = True
+    await error_of_machine(client, 7)
+    assert len(fly.seen) == sent + 6 + 4
+
+
+async def test_a_call_that_was_unclear_stays_so_when_there_is_no_further_attempt() -> None:
+    """Ours: shutting down between two attempts must not say that nothing was sent."""
+    fly = Fly(httpx2.ReadError("reset"))
+    client = client_of(fly)
+
+    async def later() -> None:
+        await anyio.sleep(0.001)
+        await client.drain(0)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(later)
+        error = await error_of(client, START_MACHINE)
+    assert isinstance(error, MaybeDone)
+    assert error.changed == "unknown"
+    assert len(fly.seen) == 1
+
+
+async def test_a_read_that_somebody_waits_for_goes_before_bulk_work() -> None:
+    """Issue 4, section 5."""
+    fly = Fly()
+    client = client_of(fly)
+    waits: list[float] = []
+
+    async def read() -> None:
+        began = anyio.current_time()
+        await client.call(GET_MACHINE, ids_for(GET_MACHINE), interactive=True)
+        waits.append(anyio.current_time() - began)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(100):
+            group.start_soon(client.call, GET_MACHINE, ids_for(GET_MACHINE))
+        await anyio.sleep(3)
+        await read()
+    assert waits[0] <= 0.21
 
 
 async def test_each_attempt_waits_for_the_bucket_again() -> None:

@@ -129,7 +129,9 @@ CATALOGUE: list[tuple[Endpoint, int, str, type[FlyError], Code]] = [
     (CREATE_APP, 422, '{"error": "Validation failed: Name under 63"}', RefusedByFly, Code.INVALID_ARGUMENTS),
     (LIST_APPS, 418, "", RefusedByFly, Code.INVALID_ARGUMENTS),
     (LIST_APPS, 429, '{"error": "rate limit exceeded"}', RateLimited, Code.RATE_LIMITED),
-    (CREATE_APP, 503, '{"error": "unavailable: x"}', RefusedByFly, Code.FLY_UNAVAILABLE),
+    (CREATE_APP, 503, '{"error": "unavailable: x"}', MaybeDone, Code.UNCLEAR),
+    (DELETE_MACHINE, 503, '{"error": "unavailable: x"}', MaybeDone, Code.UNCLEAR),
+    (CREATE_MACHINE, 503, "", MaybeDone, Code.UNCLEAR),
     (LIST_APPS, 503, "<html>", RefusedByFly, Code.FLY_UNAVAILABLE),
     (LIST_APPS, 500, '{"error": "internal: x"}', RefusedByFly, Code.FLY_UNAVAILABLE),
     (LIST_APPS, 502, "", RefusedByFly, Code.FLY_UNAVAILABLE),
@@ -168,6 +170,21 @@ def test_an_error_status_decides_even_with_a_senseless_body(endpoint: Endpoint, 
         error = refused(endpoint, status, body)
         assert error.status == status
         assert "<" not in error.message
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@every
+def test_a_trouble_of_flys_own_is_never_taken_for_a_refusal_of_a_write(
+    endpoint: Endpoint, status: int
+) -> None:
+    """Issue 4, section 3: a gateway says so too after the work was done, and in the same words."""
+    for body in (b"", b"<html>", b'{"error": "unavailable: x"}'):
+        error = refused(endpoint, status, body, retry_after="3")
+        assert (type(error), error.changed) == (
+            (MaybeDone, "unknown") if endpoint.writes else (RefusedByFly, "nothing")
+        )
+        assert error.status == status
+        assert error.facts == {"retry_after_seconds": 3.0}
 
 
 def test_message_wins_over_error() -> None:

@@ -25,7 +25,7 @@ from fly_mcp_tools.errors import EARLIER_ATTEMPT, Bug, FlyError, MaybeDone, NotS
 from fly_mcp_tools.http import Http, Transport
 from fly_mcp_tools.limits import Limits
 from fly_mcp_tools.request import Query, Request, build_request
-from fly_mcp_tools.retry import Retries
+from fly_mcp_tools.retry import Retries, told_wait
 
 DEFAULT_TIMEOUT: Final = 30.0
 
@@ -69,6 +69,7 @@ class FlyClient:
         nonce: str | None = None,
         timeout: float | None = None,
         final: bool = False,
+        interactive: bool = False,
         hide: Iterable[str] = (),
     ) -> Answer:
         """Send one call, repeat it where that can double nothing, and return Fly's answer.
@@ -76,7 +77,8 @@ class FlyClient:
         `timeout`: seconds in which one attempt must be answered once it left (default 30; connecting has 10
         of its own); give more than Fly may wait by itself, as in wait, exec, and stop or delete under
         somebody's lease. `nonce`: of a held lease. `hide`: values in the body that Fly must not be quoted with.
-        `final`: tidying up, such as releasing a lease, which is sent even while draining.
+        `final`: tidying up, such as releasing a lease, which is sent even while draining. `interactive`: an
+        answer that somebody waits for, which goes before bulk work in its bucket.
 
         Cancellation: a call that waits for its bucket or for the next attempt is not sent; a read is cut; a
         write that was sent is awaited, and the cancellation arrives at the caller's next await.
@@ -88,31 +90,38 @@ class FlyClient:
         if self._credentials is None:
             raise no_token()
         seconds = DEFAULT_TIMEOUT if timeout is None else timeout
-        started = self._clock.monotonic()
         number = next(self._numbers)
+        failed: FlyError | None = None
         unclear = False
-        attempts = 0
+        attempts, first_at = 0, 0.0
         try:
             while True:
-                self._refuse_when_draining(request, final=final)
-                await self._limits.acquire(endpoint, ids)
-                self._refuse_when_draining(request, final=final)
-                attempts += 1
                 try:
-                    return await self._attempt(request, number, self._credentials, seconds)
+                    await self._turn(request, final=final, interactive=interactive, again=attempts > 0)
+                except NotSent as refused:
+                    # What an attempt met says more than that there is no further one.
+                    raise failed or refused from None
+                attempts += 1
+                first_at = first_at if failed else self._clock.monotonic()
+                try:
+                    answer = await self._attempt(request, number, self._credentials, seconds)
                 except FlyError as error:
+                    failed = error
                     unclear = unclear or isinstance(error, MaybeDone)
                     if not unclear:
                         self._ended(number)
+                    elif endpoint.writes:
+                        _admit_earlier_attempt(error)
                     if error.status == 429:
-                        self._limits.refused(endpoint, ids)
-                    elapsed = self._clock.monotonic() - started
+                        self._limits.refused(endpoint, ids, told_wait(error))
+                    elapsed = self._clock.monotonic() - first_at
                     delay = self._retries.delay(endpoint, error, attempts=attempts, elapsed=elapsed)
                     if delay is None:
-                        if unclear and endpoint.writes:
-                            _admit_earlier_attempt(error)
                         raise
                     _log.debug("repeating %s in %.2f s after %s", request.says, delay, error.code)
+                else:
+                    self._retries.answered()
+                    return answer
                 await self._clock.sleep(delay)
         finally:
             self._ended(number)
@@ -137,6 +146,16 @@ class FlyClient:
         """Refuse new calls and close the connections. May be called twice."""
         self._draining = True
         await self._http.aclose()
+
+    async def _turn(self, request: Request, *, final: bool, interactive: bool, again: bool) -> None:
+        """Wait until the request may leave.
+
+        Raises:
+            NotSent: the server is shutting down, or too many wait before it.
+        """
+        self._refuse_when_draining(request, final=final)
+        await self._limits.acquire(request.endpoint, request.ids, interactive=interactive, again=again)
+        self._refuse_when_draining(request, final=final)
 
     async def _attempt(
         self, request: Request, number: int, credentials: Credentials, timeout: float

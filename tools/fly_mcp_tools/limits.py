@@ -1,8 +1,6 @@
 """Fly's published rates, kept on our side: a bucket per action and identifier.
 
-A call waits for its own bucket and for nothing else. The bucket is ours rather than a library's because it
-has to be exact on a clock that tests move: aiolimiter lets a newcomer pass those who wait and arms timers of
-zero length when the sum of floats falls short, which on a virtual clock never ends.
+A call waits for its own bucket and for nothing else.
 """
 
 from __future__ import annotations
@@ -10,62 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import anyio
-
+from fly_mcp_tools.bucket import Bucket
 from fly_mcp_tools.clock import Clock
-from fly_mcp_tools.endpoint import Endpoint, Limit, Rate
+from fly_mcp_tools.endpoint import Endpoint, Rate
 from fly_mcp_tools.errors import Code, NotSent
 
 MAX_WAIT: Final = 60.0
-# Fly counts arrivals, and the network moves them together: a little below the rate, we stay below it there.
-_MARGIN: Final = 0.97
+# Fly's word is kept, but not for longer: a Retry-After of hours must not shut a bucket for hours.
+MAX_HOLD: Final = 30.0
 _SWEEP_AT: Final = 256
-
-
-class _Bucket:
-    """A token bucket. Waiters stand in line at `_turn`, first come, first served; a cancelled one leaves."""
-
-    def __init__(self, limit: Limit, clock: Clock) -> None:
-        self._capacity = float(limit.burst)
-        self._per_second = limit.per_second * _MARGIN
-        self._clock = clock
-        self._tokens = self._capacity
-        self._counted_at = clock.monotonic()
-        self._turn = anyio.Lock(fast_acquire=True)
-        self._waiting = 0
-
-    def _count(self) -> float:
-        """Tokens there now."""
-        now = self._clock.monotonic()
-        self._tokens = min(self._capacity, self._tokens + (now - self._counted_at) * self._per_second)
-        self._counted_at = now
-        return self._tokens
-
-    def expected_wait(self) -> float:
-        """Seconds that a newcomer would wait, if nobody before it gives up."""
-        return max(0.0, (self._waiting + 1 - self._count()) / self._per_second)
-
-    def is_idle(self) -> bool:
-        """Whether it holds nothing worth remembering: full, and nobody waits."""
-        return not self._waiting and self._count() >= self._capacity
-
-    async def take(self) -> None:
-        """Take one token; waits for it."""
-        self._waiting += 1
-        try:
-            async with self._turn:
-                # Computed once and then taken as read: asking again after the sleep could find 0.999...
-                missing = 1.0 - self._count()
-                if missing > 0:
-                    await self._clock.sleep(missing / self._per_second)
-                self._tokens = max(0.0, self._count() - 1.0)
-        finally:
-            self._waiting -= 1
-
-    def empty(self) -> None:
-        """Forget what is there: somebody else has used it."""
-        self._count()
-        self._tokens = 0.0
 
 
 class Limits:
@@ -74,17 +25,29 @@ class Limits:
     def __init__(self, clock: Clock, *, max_wait: float = MAX_WAIT) -> None:
         self._clock = clock
         self._max_wait = max_wait
-        self._buckets: dict[tuple[str, str], _Bucket] = {}
+        self._buckets: dict[tuple[str, str], Bucket] = {}
         self._sweep_at = _SWEEP_AT
 
-    async def acquire(self, endpoint: Endpoint, ids: Mapping[str, str], timeout: float | None = None) -> None:
+    async def acquire(
+        self,
+        endpoint: Endpoint,
+        ids: Mapping[str, str],
+        timeout: float | None = None,
+        *,
+        interactive: bool = False,
+        again: bool = False,
+    ) -> None:
         """Wait until Fly's rate allows this call. A checkpoint: a cancelled caller gets no further than here.
 
+        `interactive`: somebody waits for what it reads, so it goes before bulk work; yet bulk work has at
+        least every fourth turn. `again`: a repetition, which goes before those who came after its first try.
+
         Raises `NotSent` (rate_limited) at once where that would take longer than `timeout` seconds (at most
-        and by default `max_wait`): a caller learns it now instead of after the wait.
+        and by default `max_wait`): a caller learns it now instead of after the wait. What comes later and
+        goes before it may make it wait longer than that.
         """
         bucket = self._bucket(endpoint, ids)
-        wait = bucket.expected_wait()
+        wait = bucket.expected_wait(interactive=interactive, again=again)
         longest = self._max_wait if timeout is None else min(timeout, self._max_wait)
         if wait > longest:
             raise NotSent(
@@ -94,17 +57,20 @@ class Limits:
                 code=Code.RATE_LIMITED,
                 facts={"retry_after_seconds": round(wait, 1)},
             )
-        await bucket.take()
+        await bucket.take(interactive=interactive, again=again)
 
-    def refused(self, endpoint: Endpoint, ids: Mapping[str, str]) -> None:
-        """Learn from a 429: others use the same allowance, so the bucket is empty whatever we counted."""
-        self._bucket(endpoint, ids).empty()
+    def refused(self, endpoint: Endpoint, ids: Mapping[str, str], seconds: float = 0.0) -> None:
+        """Learn from a 429: others use the same allowance, so the bucket is empty whatever we counted.
+
+        `seconds`: Fly's Retry-After, which holds for everybody in this bucket, up to `MAX_HOLD`.
+        """
+        self._bucket(endpoint, ids).hold(min(seconds, MAX_HOLD))
 
     def __len__(self) -> int:
         """How many buckets are kept."""
         return len(self._buckets)
 
-    def _bucket(self, endpoint: Endpoint, ids: Mapping[str, str]) -> _Bucket:
+    def _bucket(self, endpoint: Endpoint, ids: Mapping[str, str]) -> Bucket:
         if endpoint.rate is Rate.APP_DELETE:
             key = (endpoint.name, "")
         else:
@@ -113,7 +79,7 @@ class Limits:
         if bucket is None:
             if len(self._buckets) >= self._sweep_at:
                 self._sweep()
-            bucket = self._buckets[key] = _Bucket(endpoint.rate.value, self._clock)
+            bucket = self._buckets[key] = Bucket(endpoint.rate.value, self._clock)
         return bucket
 
     def _sweep(self) -> None:

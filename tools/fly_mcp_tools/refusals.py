@@ -261,18 +261,12 @@ def _rate_limited(request: Request, _: Refusal) -> _Verdict:
     )
 
 
-def _unavailable(request: Request, _: Refusal) -> _Verdict:
-    return _Verdict(
-        RefusedByFly,
-        f"Fly is unavailable and did not {request.says} (HTTP 503). Nothing was changed.",
-        "Try again in a minute; status.flyio.net tells whether Fly has trouble.",
-        retryable=True,
-    )
-
-
 def _server_error(request: Request, refusal: Refusal) -> _Verdict:
     if request.endpoint.writes:
-        # A gateway says 502 and 504 also when the service behind it did the work.
+        # A gateway says 502, 503 and 504 also when the service behind it did the work, and nothing in a 503
+        # tells whose it is: Fly's front and the host that it asks use the same word, `unavailable` (reference
+        # 1.5). Fly's own client repeats even a POST after it (1.7, 9.21), which is how machines are doubled.
+        # So a 503 is no refusal; who may not repeat the write looks for what it did.
         return _Verdict(
             MaybeDone,
             f"It is unclear whether Fly did {request.says}: its answer was an error of its own "
@@ -340,5 +334,4 @@ _BY_STATUS: Final[dict[int, Callable[[Request, Refusal], _Verdict]]] = {
     412: _wrong_state,
     422: _invalid,
     429: _rate_limited,
-    503: _unavailable,
 }
