@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import anyio
@@ -15,6 +16,7 @@ from fly_mcp_tools.catalogue import ACTIONS
 
 from .fly import APP, MACHINE, Fly
 
+ONE = {"appName": APP, "machineId": MACHINE}
 LEASING = [action for action in ACTIONS.values() if endpoints.ACQUIRE_LEASE in action.calls]
 #: What each of them writes besides leases, as regular expressions of method and path.
 _WRITES = [
@@ -121,17 +123,101 @@ async def test_a_lease_of_somebody_else_is_answered_quickly_and_nothing_is_writt
     assert on_machines == []
 
 
-async def test_a_lost_lease_changes_nothing_and_says_when_to_come_back(fly: Fly) -> None:
-    """Ours: it may be held by us, unknown to us, until it ends by itself."""
-    rule = fly.wire.lose_answers("POST", "/lease$")
+async def test_it_is_known_by_its_description(fly: Fly) -> None:
+    """The issue, 4: by which it is found again, and by which other processes know whom they wait for."""
+    seen: list[str] = []
+    fly.wire.tap("POST", "/stop$", lambda _: seen.extend(lease.description for lease in fly.leases()))
+    await fly.call("flyStopMachine", **ONE)
+    assert re.fullmatch("fly-mcp flyStopMachine [0-9a-f]{16}", seen[0])
 
-    error = await fly.refused("flyStopMachine", appName=APP, machineId=MACHINE)
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["carried-out", "lost"])
+@leasing
+async def test_a_lease_whose_answer_is_lost_is_found_or_taken_again(
+    fly: Fly, action: AnyAction, arrives: bool
+) -> None:
+    """The issue, 4: it is looked for by its mark, and the work goes on."""
+    rule = (fly.wire.lose_answers if arrives else fly.wire.lose_requests)("POST", "/lease$", times=1)
+
+    answer = await fly.call(action.name, **_arguments(action))
+
+    assert (answer["outcome"], rule.struck) == ("done", 1)
+    assert fly.leases() == []
+
+
+async def test_an_adopted_lease_is_refreshed(fly: Fly) -> None:
+    """Ours: its answer may have been waited for while it ran."""
+    fly.wire.lose_answers("POST", "/lease$", times=1)
+    await fly.call("flyStopMachine", **ONE)
+    first, second = fly.requests_to("/lease", "POST")
+    assert (first.status, second.status) == (201, 201)
+    assert len(fly.requests_to("/lease", "GET")) == 1
+
+
+async def test_a_lease_that_nobody_answers_for_changes_nothing(fly: Fly) -> None:
+    """Ours: a few tries, then the truth; nothing was sent."""
+    rule = fly.wire.lose_requests("POST", "/lease$")
+    began = fly.clock.monotonic()
+
+    error = await fly.refused("flyStopMachine", **ONE)
 
     assert (error["code"], error["changed"], error["retryable"]) == ("fly_unavailable", "nothing", True)
     assert "30 s" in error["hint"]
-    assert rule.struck == 1
+    assert rule.struck == 4
+    assert fly.clock.monotonic() - began < 20
+    assert fly.changes() == []
+
+
+async def test_a_lost_lease_that_nobody_can_look_for_changes_nothing(fly: Fly) -> None:
+    """Ours: not even a look is answered. What may be there ends by itself."""
+    fly.wire.lose_answers("POST", "/lease$")
+    fly.wire.lose_requests("GET", "/lease$")
+
+    error = await fly.refused("flyStopMachine", **ONE)
+
+    assert (error["code"], error["changed"]) == ("fly_unavailable", "nothing")
     assert fly.changes() == []
     await fly.clock.sleep(31)
+
+
+async def test_a_call_given_up_while_its_lease_is_not_known_gives_it_back(fly: Fly) -> None:
+    """The issue, 7: held leases are released, those that we do not know of too."""
+    fly.emulator.faults.add(FaultRule(method="GET", path="/lease$", latency=0.7, times=1))
+    fly.wire.lose_answers("POST", "/lease$", times=1)
+    with anyio.move_on_after(0.5) as scope:
+        await fly.client.call_tool("flyStopMachine", ONE)
+    assert scope.cancelled_caught
+    await fly.clock.sleep(3)
+    assert fly.leases() == []
+    assert fly.changes() == []
+
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["carried-out", "lost"])
+async def test_a_release_whose_answer_is_lost_is_repeated(fly: Fly, arrives: bool) -> None:
+    """The issue, 4: always released, or short."""
+    rule = (fly.wire.lose_answers if arrives else fly.wire.lose_requests)("DELETE", "/lease$", times=2)
+    answer = await fly.call("flyStopMachine", **ONE)
+    assert (answer["outcome"], rule.struck) == ("done", 2)
+    assert fly.leases() == []
+
+
+async def test_the_same_request_id_goes_on_with_the_lease_it_left(fly: Fly) -> None:
+    """The issue, 7: a killed call leaves its lease; whoever goes on does not wait for it."""
+    cut = fly.wire.lose_requests("DELETE", "/lease$")
+    fly.emulator.faults.add(FaultRule(method="POST", path=f"{MACHINE}$", latency=0.5))
+    with anyio.move_on_after(0.2):
+        await fly.client.call_tool("flyUpdateMachineConfig", {**ONE, "env": {"A": "b"}, "requestId": "one"})
+    await fly.clock.sleep(6)
+    (left,) = fly.leases()
+    cut.times = 0
+
+    began = fly.clock.monotonic()
+    answer = await fly.call("flyUpdateMachineConfig", **ONE, env={"A": "b"}, requestId="one")
+
+    assert answer["outcome"] == "done"
+    assert fly.clock.monotonic() - began < 10 < left.expires_at - fly.clock.now()
+    assert (fly.machine().config.env or {})["A"] == "b"
+    assert len(fly.machine().versions) == 2
 
 
 async def test_a_lease_that_cannot_be_refreshed_does_not_end_a_wait(fly: Fly) -> None:
@@ -145,6 +231,19 @@ async def test_a_lease_that_cannot_be_refreshed_does_not_end_a_wait(fly: Fly) ->
 
     assert answer["outcome"] == "done"
     await fly.clock.sleep(31)
+
+
+async def test_a_refresh_whose_answer_is_lost_is_repeated(fly: Fly) -> None:
+    """Ours: a refresh twice is a refresh."""
+    fly.emulator.faults.add(
+        FaultRule(method="GET", path="/wait$", status=408, error="deadline_exceeded", latency=15.0, times=4)
+    )
+    fly.emulator.faults.add(FaultRule(kind="internal_error_after", method="POST", path="/lease$", nth=2))
+
+    answer = await fly.call("flyUpdateMachineConfig", **ONE, env={"A": "b"})
+
+    assert answer["outcome"] == "done"
+    assert [one.status for one in fly.requests_to("/lease", "POST")][:3] == [201, 500, 201]
 
 
 async def test_a_release_that_fails_is_no_failure(fly: Fly) -> None:

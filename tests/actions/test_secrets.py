@@ -277,7 +277,7 @@ class TestRoll:
 
     async def test_after_a_failed_roll_a_restart_applies_the_rest(self, fly: Fly) -> None:
         """The error's hint, taken at its word."""
-        rule = FaultRule(method="POST", path=f"/machines/{id_of(2)}$", status=500, times=1)
+        rule = FaultRule(method="POST", path=f"/machines/{id_of(2)}$", status=422, times=1)
         fly.emulator.faults.add(rule)
         await fly.refused("flySetSecrets", appName=FLEET, secrets=NEW, restartMachines=True)
 

@@ -235,10 +235,10 @@ class TestMoves:
 
 
 class TestUpdate:
-    """Each update makes a new version and restarts the machine: never sent twice."""
+    """Each update makes a new version and restarts the machine: sent with the version read, Fly takes one at most."""
 
     async def test_carried_out_it_is_told_by_the_version(self, fly: Fly) -> None:
-        """Ours: the lease is ours, so a new version is ours."""
+        """The issue, 4: a new version that has what was asked for."""
         rule = fly.wire.lose_answers("POST", f"/machines/{MACHINE}$")
         answer = await fly.call("flyUpdateMachineConfig", **ONE, env={"A": "b"})
         assert (answer["outcome"], rule.struck) == ("done", 1)
@@ -246,10 +246,10 @@ class TestUpdate:
         assert len(fly.machine().versions) == 2
 
     async def test_lost_on_the_way_it_says_that_the_version_is_the_old_one(self, fly: Fly) -> None:
-        """Ours."""
+        """The issue, 4: looked for, sent again with the same version, and then the truth."""
         rule = fly.wire.lose_requests("POST", f"/machines/{MACHINE}$")
         error = await fly.refused("flyUpdateMachineConfig", **ONE, env={"A": "b"})
-        assert (error["code"], error["changed"], rule.struck) == ("unclear", "unknown", 1)
+        assert (error["code"], error["changed"], rule.struck) == ("unclear", "unknown", 3)
         assert "still has its old version" in error["message"]
         assert len(fly.machine().versions) == 1
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from .turns import Turns
+
 #: Apps remembered at most; the oldest go first, so that a long-lived server does not grow.
 _APPS = 1000
 
@@ -43,6 +45,8 @@ class Memory:
     """One per client, shared by all calls."""
 
     regions: KnownRegions = field(default_factory=KnownRegions)
+    #: Who may change a machine now, among the calls of this process.
+    turns: Turns = field(default_factory=Turns)
     _apps: OrderedDict[str, StaleSecrets] = field(default_factory=OrderedDict[str, StaleSecrets])
 
     def secrets_changed(

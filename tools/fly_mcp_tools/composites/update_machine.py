@@ -10,6 +10,7 @@ from fly_mcp_tools import config as configs
 from fly_mcp_tools import guest
 from fly_mcp_tools.api import machines
 from fly_mcp_tools.call import Call
+from fly_mcp_tools.difference import Wish
 from fly_mcp_tools.errors import InvalidArguments, Problem
 from fly_mcp_tools.ids import AppName, MachineId
 from fly_mcp_tools.models import Params, Whole, WriteResult
@@ -58,7 +59,8 @@ async def update(call: Call, params: UpdateMachineConfig) -> Updated:
 
     Raises:
         InvalidArguments: nothing to change, a size Fly does not sell, autoStop without a service.
-        LeaseHeld, Conflict: somebody else is changing the machine.
+        LeaseHeld: somebody else is changing the machine.
+        Conflict: somebody else has changed the same; `facts["difference"]` says what.
     """
     if params.env is None and params.cpus is None and params.memory_mb is None and params.auto_stop is None:
         raise InvalidArguments(
@@ -68,7 +70,9 @@ async def update(call: Call, params: UpdateMachineConfig) -> Updated:
     machine = await machines.there(call, params.app_name, params.machine_id)
     # Built once before anything is sent, so that what cannot be is refused with nothing but a read.
     config = updating.readable_config(machine)
-    if _merge(config, params) == config:
+    wish = Wish(params.env or {}, params.cpus, params.memory_mb, params.auto_stop)
+    _merge(config, params)
+    if not wish.lacks(config) and not call.resumed:
         changed: dict[str, JsonValue] = {"env": dict(configs.env_changes(config, params.env or {}))}
         return Updated(
             outcome="done",
@@ -78,7 +82,7 @@ async def update(call: Call, params: UpdateMachineConfig) -> Updated:
             instance_id=machine.instance_id or None,
             changed=changed if params.env else {},
         )
-    done = await updating.update(call, params.app_name, machine, lambda old: _merge(old, params))
+    done = await updating.update(call, params.app_name, machine, lambda old: _merge(old, params), wish=wish)
     return Updated(
         outcome=done.outcome,
         note=done.note,

@@ -2,19 +2,24 @@
 
 Fly replaces a config whole (reference 6.3): what is not sent back is gone. So it is read under a lease,
 changed, and posted with the version that was read; a machine that was not running stays so.
+
+The lease keeps others waiting, the version is what protects: a lease may run out while a request is late. And
+the version makes an update that may be repeated: of two with the same one, Fly takes one at most.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
+from fly_mcp_tools import difference
 from fly_mcp_tools.api import leases, machines
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import Conflict, MaybeDone, TimedOut, WrongState
+from fly_mcp_tools.difference import Wish
+from fly_mcp_tools.errors import Conflict, FlyError, LeaseHeld, MaybeDone, NotFound, TimedOut, WrongState
 from fly_mcp_tools.models import Outcome
-from fly_mcp_tools.wire import JsonObject, Machine
+from fly_mcp_tools.wire import JsonObject, Machine, obj
 
 from . import waiting
 
@@ -26,6 +31,12 @@ _TRANSIENT_WITHIN = 20.0
 _TRIES = 3
 #: Seconds before that: somebody's update is on its way for one or two.
 _CONFLICT_PAUSE = 2.0
+#: Seconds between the looks after a lost answer.
+_LOOKS = (1.0, 2.0, 4.0)
+#: Times an update whose answers are lost is sent, and seconds after which it is not sent again.
+_SENT, _SENT_WITHIN = 3, 100.0
+
+_COLD = "It was suspended: its memory is lost, and it starts cold."
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,31 @@ class Updated:
     after: Machine
     outcome: Outcome
     note: str | None = None
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is to be done to a machine, whatever it takes."""
+
+    call: Call
+    app_name: str
+    change: Callable[[JsonObject], JsonObject]
+    wish: Wish | None
+    launch: bool | None
+    version: int | None
+    lease: leases.Held
+    #: The keys wanted as they were when the call began.
+    base: JsonObject
+
+
+@dataclass(frozen=True)
+class _Posted:
+    """An update that was sent: the machine then and before. Not `sent`: it was as wanted already."""
+
+    now: Machine
+    before: Machine
+    run: bool
+    sent: bool = True
 
 
 def readable_config(machine: Machine) -> JsonObject:
@@ -59,6 +95,7 @@ async def update(
     machine: Machine,
     change: Callable[[JsonObject], JsonObject],
     *,
+    wish: Wish | None = None,
     launch: bool | None = None,
     min_secrets_version: int | None = None,
 ) -> Updated:
@@ -67,32 +104,50 @@ async def update(
     Args:
         machine: as read a moment ago; read again under the lease if it has changed since.
         change: from the whole old config to the whole new one.
+        wish: what `change` is for. A config that has it already is not sent; one in which somebody else has
+            changed the same since `machine` was read is a conflict. None: it is sent in any case, for a new
+            version.
         launch: start it. None: keep a running machine running and a stopped one stopped.
         min_secrets_version: the app's secrets must be at least this new when it boots.
 
     Raises:
-        LeaseHeld, Conflict: somebody else is changing it.
+        LeaseHeld: somebody else is changing it.
+        Conflict: somebody else has changed the same; `facts["difference"]` says what. With
+            changed="something" where that came after this update.
         FlyError: wrong_state with changed="something" where the new version does not stay up.
+        MaybeDone: sent, and not found when looking.
     """
+    base = _base(call, machine, wish)
     async with leases.held(call, app_name, machine.id) as lease:
-        if lease.lease.version != machine.instance_id:
-            machine = await machines.get(call, app_name, machine.id)
-        posted, before = await _post(
-            call, app_name, machine, change, lease, launch=launch, version=min_secrets_version
-        )
-        run = _to_run(before, launch)
-        # For one that stays down any resting state will do: a new version may rest in stopped or in created.
-        ends = ("started", "failed") if run else (waiting.SETTLED,)
-        seen = await waiting.see(
-            call,
-            app_name,
-            posted,
-            ends,
-            seconds=SETTLE_WITHIN,
-            version=posted.instance_id,
-            lease=lease,
-        )
-    return _judge(before, seen, run=run)
+        work = _Work(call, app_name, change, wish, launch, min_secrets_version, lease, base)
+        if lease.waited or lease.lease.version != machine.instance_id:
+            machine = await machines.there(call, app_name, machine.id)
+        posted = await _post(work, machine)
+        if not posted.sent and not call.resumed:
+            note = "The config is like that already, since a moment ago; nothing was sent."
+            return Updated(posted.before, posted.now, "done", note)
+        seen = await _settled(work, posted)
+    return _judge(work, posted, seen)
+
+
+def _base(call: Call, machine: Machine, wish: Wish | None) -> JsonObject:
+    """The keys wanted as they were when the intent began: a resumed call must not take its base anew."""
+    if wish is None:
+        return {}
+    noted = call.journal.notes.get(_base_key(machine)) if call.resumed else None
+    if noted is not None:
+        return obj(noted)
+    return _rebase(call, machine, wish)
+
+
+def _rebase(call: Call, machine: Machine, wish: Wish) -> JsonObject:
+    base = wish.base(readable_config(machine), call.mark)
+    call.journal.note(_base_key(machine), base)
+    return base
+
+
+def _base_key(machine: Machine) -> str:
+    return f"base:{machine.id}"
 
 
 def _to_run(machine: Machine, launch: bool | None) -> bool:
@@ -100,73 +155,206 @@ def _to_run(machine: Machine, launch: bool | None) -> bool:
     return machine.running or machine.state == "failed" if launch is None else launch
 
 
-async def _post(
-    call: Call,
-    app_name: str,
-    machine: Machine,
-    change: Callable[[JsonObject], JsonObject],
-    lease: leases.Held,
-    *,
-    launch: bool | None,
-    version: int | None,
-) -> tuple[Machine, Machine]:
-    for attempt in range(_TRIES):
-        before, config = machine, change(readable_config(machine))
+async def _post(work: _Work, machine: Machine) -> _Posted:
+    """Send the update until Fly takes it, once at most, or it is found to be there."""
+    clock, began, conflicts, lost = work.call.clock, work.call.clock.monotonic(), 0, 0
+    unclear: _Posted | None = None
+    while True:
+        if there := _there(work, machine, unclear):
+            return there
+        # After a lost answer the state may be that of our own update: what it was before counts.
+        run = unclear.run if unclear else _to_run(machine, work.launch)
+        sending = _Posted(machine, machine, run)
+        _note_run(work.call, sending)
         try:
-            posted = await waiting.past_transient(
-                call,
-                partial(
-                    machines.update,
-                    call,
-                    app_name,
-                    before,
-                    config,
-                    nonce=lease.nonce,
-                    skip_launch=not _to_run(before, launch),
-                    min_secrets_version=version,
-                ),
-                seconds=_TRANSIENT_WITHIN,
-                lease=lease,
-            )
-        except Conflict as error:
-            # Somebody's update came between our read and our write: read again, change that.
-            if attempt == _TRIES - 1 or not error.retryable:
-                raise
-            await call.clock.sleep(_CONFLICT_PAUSE)
-            machine = await machines.get(call, app_name, machine.id)
+            return replace(sending, now=await _send(work, sending))
         except (MaybeDone, TimedOut):
-            return await _look(call, app_name, before), before
-        else:
-            return posted, before
-    raise AssertionError("unreachable")
+            unclear, lost = sending, lost + 1
+            if found := await _look(work, unclear):
+                return found
+            if lost == _SENT or clock.monotonic() - began >= _SENT_WITHIN:
+                raise _not_found(unclear) from None
+        except (Conflict, LeaseHeld) as error:
+            # Somebody's update came between our read and our write, or our lease ran out meanwhile.
+            conflicts += 1
+            if not error.retryable or conflicts == _TRIES:
+                raise _after(unclear, error) from None
+            if isinstance(error, Conflict):
+                await clock.sleep(_CONFLICT_PAUSE)
+        except FlyError as error:
+            raise _after(unclear, error) from None
+        machine = await _again(work, machine, unclear)
 
 
-async def _look(call: Call, app_name: str, before: Machine) -> Machine:
-    """After a lost answer: whether the update was taken. The lease is ours, so a new version is ours."""
-    await call.clock.sleep(1.0)
-    now = await machines.get(call, app_name, before.id)
-    if now.instance_id != before.instance_id:
-        return now
-    raise MaybeDone(
-        f"The update of machine {before.id} was sent and its answer lost; the machine still has its old "
-        "version.",
-        hint="It was probably not carried out: flyGetMachine shows the version; repeating the call is safe.",
-        facts={"machine_id": before.id, "instance_id": now.instance_id},
+async def _again(work: _Work, machine: Machine, unclear: _Posted | None) -> Machine:
+    """The machine as it is now, under a lease that is ours for sure."""
+    try:
+        await work.lease.again()
+        return await machines.there(work.call, work.app_name, machine.id)
+    except FlyError as error:
+        raise _after(unclear, error) from None
+
+
+def _after(unclear: _Posted | None, error: FlyError) -> FlyError:
+    """What an error says where an attempt before it may have gone through."""
+    if unclear is None or isinstance(error, NotFound):
+        return error
+    return _not_found(unclear, error)
+
+
+def _there(work: _Work, now: Machine, unclear: _Posted | None) -> _Posted | None:
+    """The update where there is nothing to send: it is seen to be there. Raises Conflict."""
+    config = readable_config(now)
+    renewed = unclear is not None and now.instance_id != unclear.before.instance_id
+    if work.wish is None:
+        return replace(unclear, now=now) if unclear and renewed else None
+    if not work.wish.lacks(config):
+        if unclear and renewed:
+            return replace(unclear, now=now)
+        return _Posted(now, now, _noted_run(work.call, now, work.launch), sent=False)
+    if clash := work.wish.clashes(work.base, config, work.call.mark):
+        # Whoever repeats the call has seen this: the next try starts from here.
+        _rebase(work.call, now, work.wish)
+        raise Conflict(
+            f"Machine {now.id} was changed by somebody else since this call began: {difference.says(clash)}.",
+            hint="flyGetMachine shows the machine; send the call again if this is still wanted.",
+            retryable=True,
+            facts={"difference": clash},
+        )
+    return None
+
+
+async def _send(work: _Work, sending: _Posted) -> Machine:
+    before = sending.before
+    return await waiting.past_transient(
+        work.call,
+        partial(
+            machines.update,
+            work.call,
+            work.app_name,
+            before,
+            work.change(readable_config(before)),
+            nonce=work.lease.nonce,
+            skip_launch=not sending.run,
+            min_secrets_version=work.version,
+        ),
+        seconds=_TRANSIENT_WITHIN,
+        lease=work.lease,
     )
 
 
-def _judge(before: Machine, seen: waiting.Seen, *, run: bool) -> Updated:
+async def _look(work: _Work, unclear: _Posted) -> _Posted | None:
+    """After a lost answer: our update, if it is there. None: not yet, or somebody else's is.
+
+    The version alone proves nothing: the lease may have run out while the request was late.
+    """
+    for pause in _LOOKS:
+        await work.call.clock.sleep(pause)
+        try:
+            now = await machines.get(work.call, work.app_name, unclear.before.id)
+        except NotFound:
+            raise
+        except FlyError as error:
+            raise _not_found(unclear, error) from None
+        if now.instance_id != unclear.before.instance_id:
+            ours = now.config is not None and (work.wish is None or not work.wish.lacks(now.config))
+            return replace(unclear, now=now) if ours else None
+        await work.lease.keep()
+    return None
+
+
+def _not_found(unclear: _Posted, why: FlyError | None = None) -> FlyError:
+    before = unclear.before
+    lost = f"The update of machine {before.id} was sent and its answer lost"
+    facts: JsonObject = {"machine_id": before.id, "instance_id": before.instance_id}
+    if why is None:
+        return MaybeDone(
+            f"{lost}; the machine still has its old version.",
+            hint="It was probably not carried out: flyGetMachine shows the version; repeating the call is safe.",
+            facts=facts,
+        )
+    return MaybeDone(
+        f"{lost}. Then going on failed: {why.message}",
+        hint="flyGetMachine shows whether it was carried out; repeating the call is safe.",
+        status=why.status,
+        request_id=why.request_id,
+        facts={**why.facts, **facts, "then": str(why.code)},
+    )
+
+
+def _note_run(call: Call, sending: _Posted) -> None:
+    """Whoever goes on after a kill has to know whether the machine was to run."""
+    call.journal.note(f"run:{sending.before.id}", sending.run)
+
+
+def _noted_run(call: Call, now: Machine, launch: bool | None) -> bool:
+    noted = call.journal.notes.get(f"run:{now.id}")
+    return noted if isinstance(noted, bool) else _to_run(now, launch)
+
+
+async def _settled(work: _Work, posted: _Posted) -> waiting.Seen:
+    # For one that stays down any resting state will do: a new version may rest in stopped or in created.
+    ends = ("started", "failed") if posted.run else (waiting.SETTLED,)
+    see = partial(
+        waiting.see, work.call, work.app_name, posted.now, ends, seconds=SETTLE_WITHIN, lease=work.lease
+    )
+    try:
+        return await see(version=posted.now.instance_id)
+    except NotFound:
+        # The machine, or only this version of it, because somebody's update came after.
+        await machines.there(work.call, work.app_name, posted.now.id)
+        return await see()
+
+
+def _judge(work: _Work, posted: _Posted, seen: waiting.Seen) -> Updated:
     after = seen.machine
-    if run:
+    if not seen.trouble:
+        missing = _missing(work, posted, after)
+        if missing is not None:
+            return Updated(posted.before, after, "unclear", missing)
+    outcome, note = _ended(posted, seen)
+    if outcome == "done" and after.config is None:
+        outcome, note = (
+            "pending",
+            "Fly accepted it, and the machine's host does not answer now. "
+            + (waiting.look_later(after.id, after.state)),
+        )
+    notes = [note] if note else []
+    if not posted.sent:
+        notes.append(
+            "The config was like that already: an earlier try of this call did it, or somebody else."
+        )
+    elif not seen.trouble and after.instance_id != posted.now.instance_id:
+        notes.append("Somebody else's update came after this one; what was asked for is still there.")
+    return Updated(posted.before, after, outcome, " ".join(notes) or None)
+
+
+def _missing(work: _Work, posted: _Posted, after: Machine) -> str | None:
+    """What to say where the machine has not what was asked for, though the update was taken. Raises Conflict."""
+    if work.wish is None or after.config is None or not (lacks := work.wish.lacks(after.config)):
+        return None
+    if after.instance_id == posted.now.instance_id:
+        return (
+            f"Fly accepted the update, and the machine's config does not show it: {difference.says(lacks)}."
+        )
+    raise Conflict(
+        f"The update of machine {after.id} was carried out, and then somebody else's changed the same: "
+        f"{difference.says(lacks)}.",
+        hint="flyGetMachine shows the machine; send the call again if this is still wanted.",
+        retryable=True,
+        changed="something",
+        facts={"difference": lacks},
+    )
+
+
+def _ended(posted: _Posted, seen: waiting.Seen) -> tuple[Outcome, str | None]:
+    after = seen.machine
+    cold = _COLD if posted.before.state == "suspended" else None
+    if posted.run:
         outcome, note = waiting.running(seen)
-        if before.state == "suspended" and note is None:
-            note = "It was suspended: its memory is lost, and it starts cold."
-        return Updated(before, after, outcome, note)
+        return outcome, note or cold
     if seen.trouble:
-        return Updated(before, after, "pending", waiting.unseen(seen))
+        return "pending", waiting.unseen(seen)
     if not seen.reached:
-        return Updated(before, after, "pending", waiting.look_later(after.id, after.state))
-    note = None
-    if before.state == "suspended":
-        note = "It was suspended: its memory is lost, and it starts cold."
-    return Updated(before, after, "done", note)
+        return "pending", waiting.look_later(after.id, after.state)
+    return "done", cold
