@@ -131,15 +131,14 @@ async def test_a_machine_that_goes_away_meanwhile_leaves_it_unknown(fly: Fly) ->
     assert "went away while" in error["hint"]
 
 
-@pytest.mark.parametrize("name", ["503", "429"])
-async def test_a_command_that_fly_did_not_take_is_sent_again(fly: Fly, name: str) -> None:
+async def test_a_command_that_fly_did_not_take_is_sent_again(fly: Fly) -> None:
     """Ours: refused before it ran, so nothing can be doubled."""
-    fly.emulator.faults.add(FaultRule(method="POST", path="/exec$", status=int(name), times=1))
+    fly.emulator.faults.add(FaultRule(method="POST", path="/exec$", status=429, times=1))
     answer = await fly.call("flyExecCommand", **ONE, command=["echo", "once"])
     assert answer["stdout"] == "once\n"
 
 
-@pytest.mark.parametrize("status", [500, 502, 504])
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
 async def test_a_command_is_never_run_twice(fly: Fly, status: int) -> None:
     """House rule 12."""
     command = ["sh", "-c", "echo x >> /tmp/runs"]
