@@ -27,16 +27,16 @@ def failure(error: FlyError) -> CallToolResult:
     )
 
 
-def internal(name: str) -> CallToolResult:
+def internal(name: str, *, changes: bool) -> CallToolResult:
     """For a mistake of ours: what it was is in the log, since it may hold anything."""
-    return failure(
-        FlyError(
-            f"{name} failed through a mistake in fly-mcp itself.",
-            code=Code.INTERNAL,
-            changed="unknown",
-            hint="Look at the present state with a read action. The details are in the server's log (stderr).",
-        )
+    error = FlyError(
+        f"{name} failed through a mistake in fly-mcp itself.",
+        code=Code.INTERNAL,
+        changed="unknown",
+        hint="Look at the present state with a read action. The details are in the server's log (stderr).",
     )
+    error.of_write = changes
+    return failure(error)
 
 
 def error_object(error: FlyError) -> dict[str, Any]:
@@ -49,6 +49,7 @@ def error_object(error: FlyError) -> dict[str, Any]:
         "changed": error.changed,
     }
     optional = {
+        "outcome": error.outcome,
         "status": error.status,
         "request_id": error.request_id,
         "problems": [{"path": problem.path, "message": problem.message} for problem in error.problems],
@@ -65,7 +66,7 @@ def _words(error: FlyError) -> str:
     if error.hint:
         lines.append(error.hint)
     if error.changed != "nothing":
-        lines.append(f"Changed so far: {error.changed}.")
+        lines.append(f"Outcome: {error.outcome}. Changed so far: {error.changed}.")
     if error.request_id:
         lines.append(f"Fly request {error.request_id}" + (f", HTTP {error.status}" if error.status else ""))
     return "\n".join(lines)

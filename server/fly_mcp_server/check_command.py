@@ -21,6 +21,9 @@ from fly_mcp_tools.clock import SystemClock
 from fly_mcp_tools.composites.apps import organisation
 from fly_mcp_tools.errors import Code, FlyError, NotConfigured, NotSent, RefusedByFly
 from fly_mcp_tools.foreign import clean
+from fly_mcp_tools.state.journal import Journal
+from fly_mcp_tools.state.store import Store
+from fly_mcp_tools.state.undo import Undo
 from fly_mcp_tools.wire import JsonObject, obj, objects
 
 from .runtime import Runtime, build
@@ -69,7 +72,8 @@ async def _check(runtime: Runtime, org_slug: str, report: _Report) -> None:
         client=runtime.client,
         clock=SystemClock(),
         rng=SystemRandom(),
-        seed=b"check",  # it creates nothing
+        journal=Journal(b""),  # it creates nothing
+        undo=Undo(Store(None), SystemClock()),
         defaults=runtime.defaults,
     )
     try:

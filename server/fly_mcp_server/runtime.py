@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fly_mcp_tools.base_url import BaseUrl, parse_base_url
@@ -14,6 +16,7 @@ from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.dispatch import FlyTools
 from fly_mcp_tools.errors import NotConfigured
 from fly_mcp_tools.http import Transport, asgi_transport
+from fly_mcp_tools.state.store import Store, default_directory
 
 from .settings import Settings
 
@@ -37,6 +40,7 @@ class Runtime:
     credentials: Credentials | None
     base_url: BaseUrl
     defaults: Defaults
+    store: Store
     emulator: Emulator | None = None
 
 
@@ -46,7 +50,7 @@ def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock 
     `emulator`: serve this embedded Fly; made here where the settings ask for one.
 
     Raises:
-        NotConfigured: the token or the base URL cannot be used.
+        NotConfigured: the token, the base URL or the state directory cannot be used.
     """
     clock = clock or SystemClock()
     transport: Transport | None = None
@@ -67,8 +71,19 @@ def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock 
         defaults = Defaults(settings.org_slug, settings.default_image)
     rng = SystemRandom()
     client = FlyClient(credentials=credentials, base_url=base_url, clock=clock, rng=rng, transport=transport)
-    tools = FlyTools(client, clock=clock, rng=rng, defaults=defaults)
-    return Runtime(tools, client, credentials, base_url, defaults, emulator)
+    store = _store(settings, embedded=emulator is not None)
+    tools = FlyTools(client, clock=clock, rng=rng, defaults=defaults, store=store, place=base_url.origin)
+    return Runtime(tools, client, credentials, base_url, defaults, store, emulator)
+
+
+def _store(settings: Settings, *, embedded: bool) -> Store:
+    """Where state is kept. One that was asked for must be usable; the default is opened when it is needed."""
+    if settings.state:
+        store = Store(Path(settings.state).expanduser())
+        store.open()
+        return store
+    # The embedded Fly's world ends with the process, and so does what is known of it.
+    return Store(None) if embedded else Store(default_directory(os.environ), or_memory=True)
 
 
 def _any(settings: Settings) -> Credentials:

@@ -69,7 +69,7 @@ class FlyTool(Tool):
                 return answers.failure(error)
             except Exception:  # noqa: BLE001 - the one last resort: logged, and told without details
                 _log.exception("%s failed through a bug", self.name)
-                return answers.internal(self.name)
+                return answers.internal(self.name, changes=self._changes)
 
 
 class Server(MCPServer[Any]):

@@ -42,6 +42,13 @@ class Settings(BaseModel):
         validation_alias=AliasChoices("FLY_MCP_DEFAULT_IMAGE"),
         description="Image for `flyCreateMachine` where neither the call nor the app has one.",
     )
+    state: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_STATE"),
+        description="Directory for what outlives the process: request ids (a day) and configs of destroyed "
+        "machines (30 days). Default: the user's state directory, such as `~/.local/state/fly-mcp`; with the "
+        "embedded Fly: none.",
+    )
     emulator: bool = Field(
         default=False,
         validation_alias=AliasChoices("FLY_MCP_EMULATOR"),

@@ -95,7 +95,7 @@ async def test_the_documented_answers_are_the_documented_values(fly: Fly) -> Non
     assert {"ANTHROPIC_API_KEY", "OPENCODE_SERVER_PASSWORD"} <= {secret["name"] for secret in secrets}
     assert all(secret["createdAt"].startswith("2024-01-15T") and secret["digest"] for secret in secrets)
     ran = await fly.call("flyExecCommand", **SHOWN["flyExecCommand"])
-    assert ran == {"stdout": "app: stopped\napp: started\n", "stderr": "", "exit_code": 0}
+    assert ran == {"outcome": "done", "stdout": "app: stopped\napp: started\n", "stderr": "", "exit_code": 0}
 
 
 async def test_the_full_machine_lifecycle_of_the_use_cases_runs(fly: Fly) -> None:

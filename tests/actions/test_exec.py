@@ -17,13 +17,13 @@ ONE = {"appName": APP, "machineId": MACHINE}
 async def test_a_command_is_a_list_of_words_and_no_shell(fly: Fly) -> None:
     """The seeds: command as array."""
     answer = await fly.call("flyExecCommand", **ONE, command=["echo", "$HOME", "a  b", "*"])
-    assert answer == {"stdout": "$HOME a  b *\n", "stderr": "", "exit_code": 0}
+    assert answer == {"outcome": "done", "stdout": "$HOME a  b *\n", "stderr": "", "exit_code": 0}
 
 
 async def test_a_shell_is_named(fly: Fly) -> None:
     """The seeds: bash -c."""
     answer = await fly.call("flyExecCommand", **ONE, command=["sh", "-c", "echo $HOME; echo no >&2; exit 3"])
-    assert answer == {"stdout": "/root\n", "stderr": "no\n", "exit_code": 3}
+    assert answer == {"outcome": "done", "stdout": "/root\n", "stderr": "no\n", "exit_code": 3}
 
 
 async def test_a_command_that_is_not_there_is_a_result_too(fly: Fly) -> None:
@@ -66,7 +66,7 @@ async def test_zero_fields_may_be_missing(fly: Fly) -> None:
     """Reference 6.2."""
     fly.wire.replace_answers("POST", "/exec$", lambda _: httpx2.Response(200, json={}))
     answer = await fly.call("flyExecCommand", **ONE, command=["true"])
-    assert answer == {"stdout": "", "stderr": "", "exit_code": 0}
+    assert answer == {"outcome": "done", "stdout": "", "stderr": "", "exit_code": 0}
 
 
 @pytest.mark.parametrize("body", [[], [{"stdout": "x"}], {"stdout": 5}, {"exit_code": "zero"}], ids=repr)

@@ -18,6 +18,9 @@ from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.describe import description
 from fly_mcp_tools.errors import Bug
 from fly_mcp_tools.schema import input_schema, output_schema
+from fly_mcp_tools.state.journal import Journal
+from fly_mcp_tools.state.store import Store
+from fly_mcp_tools.state.undo import Undo
 
 from .fly import Fly
 from .schemas import sound
@@ -52,6 +55,8 @@ def test_parameters_are_the_documented_ones(name: str) -> None:
     extras = set(EXTRAS.get(name, ()))
     if ACTIONS[name].gate is not Gate.NEVER:
         extras.add("confirm")
+    if ACTIONS[name].writes:
+        extras.add("requestId")
 
     assert schema["properties"].keys() - wanted.keys() == extras
     assert {key: _type(schema["properties"][key]) for key in wanted} == wanted
@@ -89,7 +94,7 @@ def test_defaults_are_the_documented_ones(name: str) -> None:
 def test_the_two_added_actions_take_no_more_than_they_need(name: str) -> None:
     """The issue, 2."""
     properties = input_schema(ACTIONS[name])["properties"]
-    assert properties.keys() - {"confirm"} == ADDED[name]
+    assert properties.keys() - {"confirm", "requestId"} == ADDED[name]
 
 
 async def test_tools_are_listed_with_all_four_hints_and_true_ones(
@@ -168,7 +173,14 @@ def test_every_endpoint_belongs_to_a_row() -> None:
 async def test_what_a_row_does_not_declare_it_cannot_send(fly: Fly, subtests: pytest.Subtests) -> None:
     """Ours: that is how a READ action is known to write nothing."""
     for name, action in ACTIONS.items():
-        call = Call(action=action, client=fly.tools.client, clock=fly.clock, rng=Random(1), seed=b"law")
+        call = Call(
+            action=action,
+            client=fly.tools.client,
+            clock=fly.clock,
+            rng=Random(1),
+            journal=Journal(b""),
+            undo=Undo(Store(None), fly.clock),
+        )
         for endpoint in endpoints.ENDPOINTS:
             if endpoint in action.calls:
                 continue

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ import anyio
 import anyio.abc
 
 Json = dict[str, Any]
+
+#: Removed when the tests end.
+_SCRATCH = tempfile.TemporaryDirectory(prefix="fly-mcp-tests-")
 
 COMMAND = str(Path(sys.executable).with_name("fly-mcp"))
 #: Seconds in which anything has to happen; generous, since other things run on the machine.
@@ -32,9 +36,12 @@ CLIENT = {"name": "raw-client", "version": "1"}
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """The environment of a child: what a process needs, and these settings alone."""
+    """The environment of a child: what a process needs, and these settings alone.
+
+    Without one in `settings` it has a state directory that nobody else has: never the user's own.
+    """
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SYSTEMROOT") if name in os.environ}
-    return kept | settings
+    return kept | {"XDG_STATE_HOME": _SCRATCH.name} | settings
 
 
 class Child:

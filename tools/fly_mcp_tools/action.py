@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import JsonValue, ValidationError
 
 from .endpoint import Endpoint
-from .models import Params, Result
+from .models import Params, Result, WriteResult
 
 if TYPE_CHECKING:
     from .call import Call
 
 ParamsT = TypeVar("ParamsT", bound=Params)
 ResultT = TypeVar("ResultT", bound=Result)
+
+#: Arguments that no row declares: the gate's, and that of every write.
+CONFIRM, REQUEST_ID = "confirm", "requestId"
+RESERVED = frozenset({CONFIRM, REQUEST_ID})
 
 _NAME = re.compile(r"^fly([A-Z][a-z]+){2,4}$")
 
@@ -130,6 +134,11 @@ class Action(Generic[ParamsT, ResultT]):
     secret_params: frozenset[str] = frozenset()
     untrusted_output: bool = False
 
+    @property
+    def writes(self) -> bool:
+        """Whether it can change anything: every action but reads. Such a one takes `requestId`."""
+        return self.access is not Access.READ
+
     def __post_init__(self) -> None:
         """Refuse a row that contradicts itself, naming every contradiction."""
         wrong = [*self._wrong_words(), *self._wrong_access(), *self._wrong_shape(), *self._wrong_examples()]
@@ -180,6 +189,10 @@ class Action(Generic[ParamsT, ResultT]):
             wrong.append("params must be closed")
         if "confirm" in self.params.model_fields:
             wrong.append("`confirm` belongs to the gate, not to the params")
+        if "request_id" in self.params.model_fields:
+            wrong.append("`requestId` belongs to every write, not to the params")
+        if issubclass(self.result, WriteResult) is not self.writes:
+            wrong.append("a result says its outcome exactly where the action is no READ")
         unnamed = [name for name, field in self.params.model_fields.items() if not field.description]
         if unnamed:
             wrong.append(f"no description: {', '.join(unnamed)}")
@@ -194,7 +207,7 @@ class Action(Generic[ParamsT, ResultT]):
     def _wrong_examples(self) -> list[str]:
         wrong: list[str] = [] if self.examples else ["no example"]
         for example in self.examples:
-            arguments = {key: value for key, value in example.arguments.items() if key != "confirm"}
+            arguments = {key: value for key, value in example.arguments.items() if key not in RESERVED}
             if "confirm" in example.arguments and self.gate is Gate.NEVER:
                 wrong.append("an example confirms what is not asked for")
             try:

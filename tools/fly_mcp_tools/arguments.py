@@ -6,15 +6,16 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from .action import AnyAction, Gate
+from .action import CONFIRM, REQUEST_ID, AnyAction, Gate
 from .errors import InvalidArguments, Problem
 from .foreign import clean
-from .ids import is_secret_name
+from .ids import RequestId, is_secret_name
 from .models import Params
 
+_REQUEST: TypeAdapter[str] = TypeAdapter(RequestId)
 #: Problems told at most; a thousand bad list items are one mistake.
 _MOST = 20
 
@@ -32,27 +33,41 @@ _TYPES = {
 
 
 def parse(action: AnyAction, arguments: Mapping[str, JsonValue]) -> Params:
-    """The row's params from what a caller sent, without `confirm`.
+    """The row's params from what a caller sent, without `confirm` and `requestId`.
 
     Raises:
-        InvalidArguments: `problems` names every one.
+        InvalidArguments: `problems` names every one, those of `requestId` included.
     """
     given = dict(arguments)
     if action.gate is not Gate.NEVER:
-        given.pop("confirm", None)
+        given.pop(CONFIRM, None)
+    problems = _request_id(given.pop(REQUEST_ID, None)) if action.writes else []
     try:
         params: Params = action.params.model_validate(given)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=True, include_input=False)
+        problems += [_problem(action, item, given) for item in found]
     else:
-        return params
-    problems = [_problem(action, item, given) for item in found]
+        if not problems:
+            return params
     unique = list(dict.fromkeys(problems))[:_MOST]
     count = f"{len(unique)} problem{'s' if len(unique) > 1 else ''}"
     raise InvalidArguments(
         f"{action.name} was not run: {count} with its arguments. Nothing was sent.",
         problems=unique,
     )
+
+
+def _request_id(value: JsonValue) -> list[Problem]:
+    """What is wrong with a request id; null is as good as none."""
+    if value is None:
+        return []
+    try:
+        _REQUEST.validate_python(value, strict=True)
+    except ValidationError as error:
+        item = error.errors(include_url=False, include_input=False)[0]
+        return [Problem(REQUEST_ID, _words(item["type"], item))]
+    return []
 
 
 def _problem(action: AnyAction, item: ErrorDetails, given: Mapping[str, JsonValue]) -> Problem:
@@ -108,7 +123,9 @@ def _path(action: AnyAction, location: tuple[int | str, ...], given: Mapping[str
 def _near(action: AnyAction, name: str) -> str:
     known = [field.alias or key for key, field in action.params.model_fields.items()]
     if action.gate is not Gate.NEVER:
-        known.append("confirm")
+        known.append(CONFIRM)
+    if action.writes:
+        known.append(REQUEST_ID)
     folded = {key.lower(): key for key in known}
     plain = name.lower().replace("_", "").replace("-", "")
     near = difflib.get_close_matches(plain, folded, n=1, cutoff=0.6)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -15,6 +13,8 @@ from fly_mcp_tools.chance import Random
 from .clock import Clock
 from .errors import Bug, Changed, FlyError
 from .memory import Memory
+from .state.journal import Journal
+from .state.undo import Undo
 
 if TYPE_CHECKING:
     from .action import AnyAction
@@ -60,7 +60,7 @@ class Effect:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A running call. `confirmed` is true only for the JSON boolean true."""
+    """A running call. `confirmed` is true only for the JSON boolean true; `caller` is whose call it is."""
 
     action: AnyAction
     client: FlyClient
@@ -72,8 +72,10 @@ class Call:
     memory: Memory = field(default_factory=Memory)
     checkpoint: Checkpoint | None = None
     effect: Effect = field(default_factory=Effect)
-    #: What marks are made from.
-    seed: bytes
+    #: What was written down by calls of the same intent, this one included.
+    journal: Journal
+    undo: Undo
+    caller: str = ""
 
     async def send(
         self,
@@ -99,7 +101,15 @@ class Call:
             await self.checkpoint(endpoint, ids)
         try:
             answer = await self.client.call(
-                endpoint, ids, query=query, body=body, nonce=nonce, timeout=timeout, final=final, hide=hide
+                endpoint,
+                ids,
+                query=query,
+                body=body,
+                nonce=nonce,
+                timeout=timeout,
+                final=final,
+                interactive=not self.action.writes,
+                hide=hide,
             )
         except FlyError as error:
             if not endpoint.passing:
@@ -115,4 +125,9 @@ class Call:
         By it a create or a lease whose answer was lost is found again. An intent is a request id, which outlives
         the process; a call without one is an intent of its own.
         """
-        return hmac.new(self.seed, step.encode(), hashlib.sha256).hexdigest()[:16]
+        return self.journal.mark(step)
+
+    @property
+    def resumed(self) -> bool:
+        """Whether a call of the same intent was begun before and did not come to `done`."""
+        return self.journal.resumed

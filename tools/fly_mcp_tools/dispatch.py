@@ -7,14 +7,14 @@ server, so that nobody can call around it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import JsonValue
 
 from fly_mcp_tools.chance import Random
 
-from .action import AnyAction, Gate
+from .action import CONFIRM, REQUEST_ID, AnyAction, Gate
 from .arguments import parse
 from .call import Call, Checkpoint, Defaults, Progress, no_progress
 from .catalogue import ACTIONS
@@ -23,7 +23,11 @@ from .clock import Clock
 from .composites import plain
 from .errors import Code, ConfirmationRequired, FlyError, Problem, RefusedByUs
 from .memory import Memory
-from .models import Params
+from .models import Params, Result, WriteResult
+from .state.intents import Intent, Intents
+from .state.journal import Journal
+from .state.store import Store
+from .state.undo import Undo
 
 #: Outcomes of a dispatched call are plain JSON objects.
 Answer = dict[str, Any]
@@ -43,6 +47,8 @@ class FlyTools:
     Args:
         client: the shared HTTP client; its owner closes it.
         rng: where marks come from.
+        store: where request ids and undo are kept; its owner closes it. Default: in memory.
+        place: which Fly this is. Request ids of one are not those of another.
         actions: a narrower table, such as a read-only one.
     """
 
@@ -53,6 +59,8 @@ class FlyTools:
         clock: Clock,
         rng: Random,
         defaults: Defaults | None = None,
+        store: Store | None = None,
+        place: str = "",
         actions: Mapping[str, AnyAction] = ACTIONS,
     ) -> None:
         self.client = client
@@ -61,16 +69,23 @@ class FlyTools:
         self._rng = rng
         self._defaults = defaults or Defaults()
         self._memory = Memory()
+        self._place = place
+        store = store or Store(None)
+        self._intents = Intents(store, clock, rng)
+        self._undo = Undo(store, clock)
 
     async def call(
         self,
         name: str,
         arguments: Mapping[str, JsonValue],
         *,
+        caller: str = "local",
         progress: Progress = no_progress,
         checkpoint: Checkpoint | None = None,
     ) -> Answer:
         """Run an action and give its documented result as JSON.
+
+        `caller`: whose call it is; request ids and undo references of one caller are not another's.
 
         Raises:
             UnknownAction: no such name.
@@ -79,29 +94,71 @@ class FlyTools:
         action = self.actions.get(name)
         if action is None:
             raise UnknownAction(name, self.actions)
-        params = parse(action, arguments)
-        call = Call(
-            action=action,
-            client=self.client,
-            clock=self.clock,
-            rng=self._rng,
-            defaults=self._defaults,
-            confirmed=arguments.get("confirm") is True,
-            progress=progress,
-            memory=self._memory,
-            checkpoint=checkpoint,
-            seed=self._rng.randbytes(16),
-        )
+        whose = f"{caller}@{self._place}"
+
+        def call(journal: Journal) -> Call:
+            return Call(
+                action=action,
+                client=self.client,
+                clock=self.clock,
+                rng=self._rng,
+                defaults=self._defaults,
+                confirmed=arguments.get(CONFIRM) is True,
+                progress=progress,
+                memory=self._memory,
+                checkpoint=checkpoint,
+                journal=journal,
+                undo=self._undo,
+                caller=whose,
+            )
+
         try:
-            await _consent(call, params)
-            result = await (action.run(call, params) if action.run else plain.run(call, params))
+            params = parse(action, arguments)
+            request_id = arguments.get(REQUEST_ID) if action.writes else None
+            if not isinstance(request_id, str):
+                return (await _run(call(Journal(self._rng.randbytes(16))), params)).wire()
+            return await self._once(call, params, whose, request_id)
         except FlyError as error:
-            if error.changed == "nothing":
-                error.changed = call.effect.changed  # a read that fails after a write does not undo it
+            error.of_write = action.writes
             if isinstance(error, ConfirmationRequired):
                 _explain_confirm(error, arguments)
             raise
+
+    async def _once(
+        self, make: Callable[[Journal], Call], params: Params, whose: str, request_id: str
+    ) -> Answer:
+        """Run an intent that has not come to `done` yet, or give the answer that it came to."""
+        intent = await self._intents.begin(
+            whose, request_id, make(Journal(b"")).action.name, params.model_dump(mode="json", by_alias=True)
+        )
+        if not isinstance(intent, Intent):
+            return {**intent, "already_done": True}
+        call = make(intent)
+        result: Result | None = None
+        try:
+            result = await _run(call, params)
+        finally:
+            if isinstance(result, WriteResult) and result.outcome == "done":
+                self._intents.finish(intent, result.kept())
+            else:
+                nothing = result is None and call.effect.changed == "nothing"
+                self._intents.leave(intent, nothing_done=nothing)
         return result.wire()
+
+
+async def _run(call: Call, params: Params) -> Result:
+    """The action itself, behind its gate."""
+    action = call.action
+    try:
+        await _consent(call, params)
+        result: Result = await (action.run(call, params) if action.run else plain.run(call, params))
+    except FlyError as error:
+        # A read that fails after a write does not undo it; and what an error knows, the intent has to know.
+        if error.changed == "nothing":
+            error.changed = call.effect.changed
+        call.effect.note(error.changed)
+        raise
+    return result
 
 
 async def _consent(call: Call, params: Params) -> None:
@@ -121,7 +178,5 @@ async def _consent(call: Call, params: Params) -> None:
 
 def _explain_confirm(error: FlyError, arguments: Mapping[str, JsonValue]) -> None:
     """Say why a `confirm` that was sent did not count: only the JSON boolean true does."""
-    if "confirm" in arguments and arguments["confirm"] is not False:
-        error.problems = (
-            Problem("confirm", "must be the boolean true, without quotes; nothing else counts"),
-        )
+    if CONFIRM in arguments and arguments[CONFIRM] is not False:
+        error.problems = (Problem(CONFIRM, "must be the boolean true, without quotes; nothing else counts"),)

@@ -26,6 +26,8 @@ from typing import ClassVar, Final, Literal
 from pydantic import JsonValue
 
 Changed = Literal["nothing", "something", "unknown"]
+#: How a write ended that did not give a result. The other two outcomes, done and pending, are results.
+Refused = Literal["refused", "unclear"]
 
 #: The fact of an error that follows an unclear attempt of the same write: that one may have gone through.
 EARLIER_ATTEMPT: Final = "earlier_attempt"
@@ -71,6 +73,8 @@ class FlyError(Exception):
     code: Code = Code.INTERNAL
     retryable: bool = False
     changed: Changed = "nothing"
+    #: Whether the call could have changed anything at all; set by `dispatch` for every action but reads.
+    of_write: bool = False
     #: The next step where none is named.
     usual_hint: ClassVar[str] = ""
 
@@ -100,6 +104,13 @@ class FlyError(Exception):
         self.request_id = request_id
         self.problems = tuple(problems)
         self.facts: dict[str, JsonValue] = dict(facts or {})
+
+    @property
+    def outcome(self) -> Refused | None:
+        """For a write: refused, and nothing changed; else unclear, and what was found is said. Else None."""
+        if not self.of_write:
+            return None
+        return "refused" if self.changed == "nothing" else "unclear"
 
 
 class RefusedByUs(FlyError):

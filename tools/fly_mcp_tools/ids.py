@@ -21,6 +21,9 @@ _ORG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _SECRET = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _REGION = re.compile(r"[a-z]{3}")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,254}")
+_REQUEST = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_UNDO = re.compile(r"undo_[0-9a-f]{16}")
+_SNAPSHOT = re.compile(r"vs_[A-Za-z0-9]{2,40}")
 _PATH = re.compile(r"/[^\x00-\x1f\x7f]{1,254}")
 
 
@@ -77,5 +80,17 @@ SecretName = Annotated[
 RegionCode = Annotated[str, _rule(_REGION, "region codes are three lower-case letters such as fra")]
 Image = Annotated[
     str, _rule(_IMAGE, "images are registry references such as nginx:1.27 or registry.fly.io/app:tag")
+]
+RequestId = Annotated[
+    str,
+    _rule(
+        _REQUEST, "request IDs are 1 to 64 letters, digits, dots, colons, dashes or underscores, made by you"
+    ),
+]
+UndoReference = Annotated[
+    str, _rule(_UNDO, "undo references look like undo_0123456789abcdef; the answer to a deletion has it")
+]
+SnapshotId = Annotated[
+    str, _rule(_SNAPSHOT, "snapshot IDs look like vs_MaeM6j2GqbBvcz4LAOPd; the answer to a deletion has it")
 ]
 MountPath = Annotated[str, _rule(_PATH, "mount paths are absolute, such as /data")]

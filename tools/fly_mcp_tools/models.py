@@ -72,3 +72,10 @@ class WriteResult(Result):
 
     outcome: Outcome = Field(description="done (seen), pending (still on the way) or unclear")
     note: str | None = Field(default=None, description="what to know or do next")
+    already_done: bool | None = Field(
+        default=None, description="an earlier call with this requestId did it; nothing was sent"
+    )
+
+    def kept(self) -> dict[str, Any]:
+        """What is stored for whoever repeats the call. Nothing that may be a secret."""
+        return self.wire()

@@ -11,19 +11,23 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from .action import AnyAction, Gate
+from .action import CONFIRM, REQUEST_ID, AnyAction, Gate
 
 Schema = dict[str, Any]
 
-#: What the gate adds, and nothing else.
-CONFIRM: Schema = {"type": "boolean", "description": "true to destroy"}
+#: What the gate adds, and what every write takes. Described in the server's instructions, not once a tool.
+_CONFIRM: Schema = {"type": "boolean", "description": "true to destroy"}
+_REQUEST_ID: Schema = {"type": "string"}
 
 
 def input_schema(action: AnyAction) -> Schema:
-    """What the tool takes, `confirm` included where the row's gate asks."""
+    """What the tool takes: `confirm` where the row's gate asks, `requestId` where it writes."""
     schema = slim(action.params)
-    confirm = {} if action.gate is Gate.NEVER else {"confirm": CONFIRM}
-    return {**schema, "properties": {**schema.get("properties", {}), **confirm}}
+    added = {
+        **({} if action.gate is Gate.NEVER else {CONFIRM: _CONFIRM}),
+        **({REQUEST_ID: _REQUEST_ID} if action.writes else {}),
+    }
+    return {**schema, "properties": {**schema.get("properties", {}), **added}}
 
 
 def output_schema(action: AnyAction) -> Schema:

@@ -10,118 +10,165 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import sqlite3
+import logging
+import os
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import anyio
 from pydantic import JsonValue
 
+from fly_mcp_tools.chance import Random
 from fly_mcp_tools.clock import Clock
-from fly_mcp_tools.errors import Code, Conflict, RefusedByUs
+from fly_mcp_tools.errors import Code, Conflict, FlyError, RefusedByUs
 
+from .journal import Journal
 from .store import Store
 
 #: Seconds for which an id is remembered.
 KEPT: Final = 24 * 3600.0
+#: Seconds without a note after which whoever held an intent is taken for dead: longer than any call takes.
+_SILENT: Final = 900.0
 
-Notes = dict[str, JsonValue]
+_log = logging.getLogger("fly_mcp_tools")
+_Key = tuple[str, str]
 
 
 @dataclass
-class Intent:
-    """One caller's request id at work. `notes` is the journal of what was begun; no secret is in it."""
+class Intent(Journal):
+    """One caller's request id at work. Its notes are on the disk."""
 
-    store: Store
-    caller: str
-    request_id: str
-    #: A call with this id was begun before and did not come to an answer.
-    resumed: bool
-    notes: Notes = field(default_factory=Notes)
+    store: Store = field(kw_only=True)
+    clock: Clock = field(kw_only=True)
+    key: _Key = field(kw_only=True)
 
     def note(self, key: str, value: JsonValue) -> None:
         """Write down, before it is sent, what is about to be done: a killed process goes on from here."""
         self.notes[key] = value
         with self.store.transaction() as db:
             db.execute(
-                "UPDATE intents SET notes = ? WHERE caller = ? AND request_id = ?",
-                (json.dumps(self.notes), self.caller, self.request_id),
+                "UPDATE intents SET notes = ?, touched = ? WHERE caller = ? AND request_id = ?",
+                (json.dumps(self.notes), self.clock.now(), *self.key),
             )
-
-    def mark(self, step: str) -> str:
-        """A value that this intent's step has always and no other has ever: 16 hex digits."""
-        text = json.dumps([self.caller, self.request_id, step]).encode()
-        return hmac.new(self.store.key, text, hashlib.sha256).hexdigest()[:16]
 
 
 class Intents:
     """All request ids of a store."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, rng: Random) -> None:
         self._store = store
         self._clock = clock
-        self._working: set[tuple[str, str]] = set()
+        # The process and a number of its own: ids of processes are used again.
+        self._holder = f"{os.getpid()}:{rng.getrandbits(64):016x}"
+        self._working: dict[_Key, anyio.Event] = {}
 
-    def begin(
+    async def begin(
         self, caller: str, request_id: str, action: str, arguments: Mapping[str, JsonValue]
     ) -> Intent | dict[str, Any]:
-        """An intent to work on, or the answer that the same call got before.
+        """An intent to work on, or the answer that the same call came to before.
+
+        Where this process is at work on the same id, its end is waited for.
 
         Raises:
             Conflict: the id was used with other arguments.
-            RefusedByUs: a call with this id is at work right now.
+            RefusedByUs: another process is at work on it right now.
+            NotConfigured: the store cannot be used.
         """
+        key = (caller, request_id)
         digest = self._digest(action, arguments)
-        if (caller, request_id) in self._working:
-            raise RefusedByUs(
-                "A call with this requestId is at work right now.",
-                code=Code.CONFLICT,
-                hint="Wait for its answer, then repeat this call to read it.",
-                retryable=True,
-            )
-        with self._store.transaction() as db:
-            db.execute("DELETE FROM intents WHERE began < ?", (self._clock.now() - KEPT,))
-            row = _row(db, caller, request_id)
-            if row is None:
-                db.execute(
-                    "INSERT INTO intents (caller, request_id, action, digest, began) VALUES (?, ?, ?, ?, ?)",
-                    (caller, request_id, action, digest, self._clock.now()),
-                )
-        if row is None:
-            self._working.add((caller, request_id))
-            return Intent(self._store, caller, request_id, resumed=False)
-        before, known, answer, notes = row
-        if not hmac.compare_digest(known, digest):
-            raise Conflict(
-                f"This requestId was used within 24 hours for {before} with other arguments.",
-                hint="Use a new requestId for a new intent; the same one only to repeat the same call.",
-                facts={"action": before},
-            )
-        if answer is not None:
-            found: dict[str, Any] = json.loads(answer)
-            return found
-        self._working.add((caller, request_id))
-        return Intent(self._store, caller, request_id, resumed=True, notes=json.loads(notes))
+        while True:
+            found = self._look(key, action, digest)
+            if found is not None:
+                return found
+            await self._working[key].wait()
 
     def finish(self, intent: Intent, answer: Mapping[str, Any]) -> None:
-        """Keep the answer for whoever asks again."""
-        self._working.discard((intent.caller, intent.request_id))
-        with self._store.transaction() as db:
-            db.execute(
-                "UPDATE intents SET ended = ?, answer = ? WHERE caller = ? AND request_id = ?",
-                (self._clock.now(), json.dumps(answer), intent.caller, intent.request_id),
-            )
+        """Keep the answer of a call that is done for whoever asks again.
 
-    def leave(self, intent: Intent, *, nothing_done: bool) -> None:
-        """The call ended without an answer to keep: forget it if nothing was done, else let it be resumed."""
-        self._working.discard((intent.caller, intent.request_id))
-        if nothing_done and not intent.resumed:
+        What is done is done: where the answer cannot be kept, the log says so and the caller gets it all the same.
+        """
+        try:
             with self._store.transaction() as db:
                 db.execute(
-                    "DELETE FROM intents WHERE caller = ? AND request_id = ?",
-                    (intent.caller, intent.request_id),
+                    "UPDATE intents SET touched = ?, answer = ? WHERE caller = ? AND request_id = ?",
+                    (self._clock.now(), json.dumps(answer), *intent.key),
                 )
+        except FlyError as error:
+            _log.warning("an answer could not be kept: %s", error.message)
+        finally:
+            self._left(intent.key)
+
+    def leave(self, intent: Intent, *, nothing_done: bool) -> None:
+        """The call did not come to `done`: forget it if nothing was done, else let it be resumed."""
+        try:
+            with self._store.transaction() as db:
+                if nothing_done and not intent.resumed:
+                    db.execute("DELETE FROM intents WHERE caller = ? AND request_id = ?", intent.key)
+                else:
+                    db.execute(
+                        "UPDATE intents SET holder = '' WHERE caller = ? AND request_id = ?", intent.key
+                    )
+        except FlyError as error:
+            _log.warning("an intent could not be left in order: %s", error.message)
+        finally:
+            self._left(intent.key)
+
+    def _look(self, key: _Key, action: str, digest: str) -> Intent | dict[str, Any] | None:
+        """What `begin` gives; None where this process is at work on it."""
+        now = self._clock.now()
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM intents WHERE began < ?", (now - KEPT,))
+            row: tuple[str, str, str | None, str, str, float] | None = db.execute(
+                "SELECT action, digest, answer, notes, holder, touched FROM intents"
+                " WHERE caller = ? AND request_id = ?",
+                key,
+            ).fetchone()
+            resumed = row is not None
+            if row is not None:
+                before, known, answer, notes, holder, touched = row
+                if not hmac.compare_digest(known, digest):
+                    raise _other_arguments(before)
+                if answer is not None:
+                    kept: dict[str, Any] = json.loads(answer)
+                    return kept
+                if key in self._working:
+                    return None
+                if now - touched < _SILENT and self._is_alive(holder):
+                    raise _at_work()
+                db.execute(
+                    "UPDATE intents SET holder = ?, touched = ? WHERE caller = ? AND request_id = ?",
+                    (self._holder, now, *key),
+                )
+            else:
+                notes = "{}"
+                db.execute(
+                    "INSERT INTO intents (caller, request_id, action, digest, began, touched, holder)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (*key, action, digest, now, now, self._holder),
+                )
+        self._working[key] = anyio.Event()
+        seed = hmac.new(self._store.key, json.dumps([*key, digest]).encode(), hashlib.sha256).digest()
+        return Intent(seed, resumed, json.loads(notes), store=self._store, clock=self._clock, key=key)
+
+    def _left(self, key: _Key) -> None:
+        if event := self._working.pop(key, None):
+            event.set()
+
+    def _is_alive(self, holder: str) -> bool:
+        """Whether the process that was last at work on an intent may still be."""
+        number = holder.partition(":")[0]
+        if holder == self._holder or not number.isdigit():
+            return False  # ours, and not among those at work; or left in order
+        if os.name == "nt":
+            return True  # there is no harmless way to ask: `_SILENT` decides
+        try:
+            os.kill(int(number), 0)
+        except ProcessLookupError:
+            return False
+        except OSError:
+            return True  # somebody else's: there is such a process
+        return True
 
     def _digest(self, action: str, arguments: Mapping[str, JsonValue]) -> str:
         # Keyed: the arguments may hold secrets, and a bare hash of a short one can be guessed.
@@ -129,8 +176,18 @@ class Intents:
         return hmac.new(self._store.key, text, hashlib.sha256).hexdigest()
 
 
-def _row(db: sqlite3.Connection, caller: str, request_id: str) -> tuple[str, str, str | None, str] | None:
-    query = "SELECT action, digest, answer, notes FROM intents WHERE caller = ? AND request_id = ?"
-    with closing(db.execute(query, (caller, request_id))) as rows:
-        found: tuple[str, str, str | None, str] | None = rows.fetchone()
-    return found
+def _other_arguments(action: str) -> Conflict:
+    return Conflict(
+        f"This requestId was used within 24 hours for {action} with other arguments. Nothing was sent.",
+        hint="Use a new requestId for a new intent; the same one only to repeat the same call.",
+        facts={"action": action},
+    )
+
+
+def _at_work() -> RefusedByUs:
+    return RefusedByUs(
+        "Another process is at work on a call with this requestId. Nothing was sent.",
+        code=Code.CONFLICT,
+        hint="Wait for its end, then repeat this call to read its answer.",
+        retryable=True,
+    )

@@ -6,11 +6,9 @@ An agent gets the reference and never the config: env and files may hold secrets
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
-from fly_mcp_tools.chance import Random
 from fly_mcp_tools.clock import Clock
 from fly_mcp_tools.wire import JsonObject, obj
 
@@ -25,6 +23,7 @@ class Kept:
     """A destroyed machine's config, and where it ran."""
 
     app_name: str
+    machine_id: str
     config: JsonObject
     region: str
     name: str
@@ -33,30 +32,49 @@ class Kept:
 class Undo:
     """The kept configs of a store."""
 
-    def __init__(self, store: Store, clock: Clock, rng: Random) -> None:
-        self._store, self._clock, self._rng = store, clock, rng
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
 
-    def keep(self, caller: str, kept: Kept) -> str:
-        """Keep a config before its machine is destroyed: the reference that takes it back."""
-        reference = f"undo_{self._rng.getrandbits(80):020x}"
-        body = json.dumps({"config": kept.config, "region": kept.region, "name": kept.name})
+    @property
+    def lasting(self) -> bool:
+        """Whether what is kept outlives this process."""
+        return self._store.lasting
+
+    def keep(self, caller: str, mark: str, kept: Kept) -> tuple[str, float]:
+        """Keep a config before its machine is destroyed.
+
+        Returns the reference that takes it back and until when (seconds since the epoch). The same `mark`, which
+        a repeated call has, gives the same reference.
+
+        Raises:
+            NotConfigured: it cannot be kept.
+        """
+        now = self._clock.now()
+        reference = f"undo_{mark}"
+        body = {
+            "machine_id": kept.machine_id, "config": kept.config, "region": kept.region, "name": kept.name
+        }  # fmt: skip
         with self._store.transaction() as db:
-            db.execute("DELETE FROM undo WHERE kept < ?", (self._clock.now() - KEPT,))
+            db.execute("DELETE FROM undo WHERE kept < ?", (now - KEPT,))
             db.execute(
-                "INSERT INTO undo VALUES (?, ?, ?, ?, ?)",
-                (reference, caller, kept.app_name, self._clock.now(), body),
+                "INSERT OR REPLACE INTO undo VALUES (?, ?, ?, ?, ?)",
+                (reference, caller, kept.app_name, now, json.dumps(body)),
             )
-        return reference
+        return reference, now + KEPT
+
+    def drop(self, reference: str) -> None:
+        """Forget a config: its machine was not destroyed after all."""
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM undo WHERE reference = ?", (reference,))
 
     def take(self, caller: str, app_name: str, reference: str) -> Kept | None:
         """The config under `reference`, if this caller kept it for this app and it is not too old."""
-        query = "SELECT config FROM undo WHERE reference = ? AND caller = ? AND app = ? AND kept >= ?"
-        values = (reference, caller, app_name, self._clock.now() - KEPT)
-        with self._store.transaction() as db, closing(db.execute(query, values)) as rows:
-            row: tuple[str] | None = rows.fetchone()
+        row = self._store.row(
+            "SELECT config FROM undo WHERE reference = ? AND caller = ? AND app = ? AND kept >= ?",
+            (reference, caller, app_name, self._clock.now() - KEPT),
+        )
         if row is None:
             return None
         body = obj(json.loads(row[0]))
-        return Kept(
-            app_name, obj(body.get("config")), str(body.get("region") or ""), str(body.get("name") or "")
-        )
+        words = {key: str(body.get(key) or "") for key in ("machine_id", "region", "name")}
+        return Kept(app_name, words["machine_id"], obj(body.get("config")), words["region"], words["name"])
