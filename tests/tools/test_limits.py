@@ -12,6 +12,7 @@ from fly_mcp_tools.endpoint import Endpoint, Rate
 from fly_mcp_tools.endpoints import (
     DELETE_APP,
     DELETE_VOLUME,
+    ENDPOINTS,
     GET_MACHINE,
     LIST_MACHINES,
     START_MACHINE,
@@ -119,6 +120,37 @@ async def test_a_wait_that_would_be_too_long_is_refused_at_once() -> None:
         await buckets.acquire(START_MACHINE, ids())
 
 
+async def test_a_read_is_refused_only_for_what_stands_before_it() -> None:
+    """Ours: a minute of bulk work in line is no reason to send a reader away."""
+    buckets = limits(max_wait=10)
+    async with anyio.create_task_group() as group:
+        group.start_soon(_acquired, buckets, LIST_MACHINES, 12, ids())
+        await anyio.sleep(0.01)
+        with pytest.raises(NotSent):
+            await buckets.acquire(LIST_MACHINES, ids())
+        began = anyio.current_time()
+        await buckets.acquire(LIST_MACHINES, ids(), 2.0, interactive=True)
+        assert anyio.current_time() - began <= 1.04
+
+
+async def test_a_repetition_goes_before_its_line_and_not_before_the_other() -> None:
+    """Ours: it had its turn once, so it came before all who wait in its line."""
+    buckets = limits()
+    order: list[str] = []
+
+    async def one(name: str, *, interactive: bool = False, again: bool = False) -> None:
+        await buckets.acquire(LIST_MACHINES, ids(), interactive=interactive, again=again)
+        order.append(name)
+
+    async with anyio.create_task_group() as group:
+        for name in ("1", "2", "3", "4", "5"):
+            group.start_soon(one, name)
+        await anyio.sleep(0.1)
+        group.start_soon(lambda: one("read", interactive=True))
+        group.start_soon(lambda: one("again", again=True))
+    assert order == ["1", "2", "3", "read", "again", "4", "5"]
+
+
 async def test_a_cancelled_waiter_takes_nothing_and_keeps_nobody_waiting() -> None:
     """Ours: those behind it move up."""
     buckets = limits()
@@ -150,6 +182,21 @@ async def test_after_a_429_the_bucket_is_empty() -> None:
     assert (await _acquired(buckets, START_MACHINE, 1, ids()))[0] == pytest.approx(1 / 0.97)
 
 
+@pytest.mark.parametrize(("told", "held"), [(0.0, 1 / 0.97), (0.2, 1 / 0.97), (7.0, 7.0), (3600.0, 30.0)])
+async def test_what_a_429_says_holds_for_those_who_wait_already(told: float, held: float) -> None:
+    """Ours: Fly's Retry-After, and at least a turn; but hours would shut the bucket for hours."""
+    buckets = limits()
+    refused_at = 0.0
+    async with anyio.create_task_group() as group:
+        group.start_soon(_acquired, buckets, START_MACHINE, 3, ids())
+        await anyio.sleep(0.5)
+        group.start_soon(buckets.acquire, START_MACHINE, ids())
+        await anyio.sleep(0.1)
+        buckets.refused(START_MACHINE, ids(), told)
+        refused_at = anyio.current_time()
+    assert anyio.current_time() - refused_at == pytest.approx(held)
+
+
 async def test_memory_stays_bounded_over_ten_thousand_machines() -> None:
     """Ours: a bucket that is full again is forgotten, one that is in use never."""
     buckets = limits()
@@ -165,6 +212,12 @@ async def test_memory_stays_bounded_over_ten_thousand_machines() -> None:
     for number in range(1000):
         await buckets.acquire(GET_MACHINE, ids(f"{number:014x}"))
     assert (await _acquired(buckets, START_MACHINE, 1, ids()))[0] > 1
+
+
+def test_no_two_endpoints_are_the_same_call_to_fly() -> None:
+    """Fly's docs: the limit is per action; ours are told apart by name, and Fly's by method and path."""
+    calls = [(endpoint.method, endpoint.path) for endpoint in ENDPOINTS]
+    assert len(set(calls)) == len(calls)
 
 
 def test_flys_published_rates_are_these() -> None:
