@@ -85,6 +85,7 @@ def test_the_calls_that_may_never_be_doubled_are_these() -> None:
         "exec_machine",
         "acquire_lease",
         "create_volume",
+        "create_snapshot",
     }
 
 
