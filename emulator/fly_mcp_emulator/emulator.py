@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.applications import Starlette
 
 from . import api, graphql, lifecycle, web
@@ -16,7 +18,10 @@ from .log import RequestRecord
 from .routing import Endpoint, Router
 from .state import State
 from .state_file import ClockState, StateFile
-from .world import World
+from .world import Task, World
+
+Look = Callable[[World, float, str, str], None]
+"""What `Emulator.watch` calls: the world itself, when, and the app and the id of what has made a transition."""
 
 ENDPOINTS = (*api.ENDPOINTS, *web.ENDPOINTS, *graphql.ENDPOINTS)
 """Every operation that is modelled, of all of Fly's services."""
@@ -44,7 +49,8 @@ class Emulator:
         """Every operation that is modelled: method, path template, handler."""
         self._seed = seed
         self._began = complete((world or default_world()).model_copy(deep=True), seed)
-        self._state = State(self._began.model_copy(deep=True), self.clock, seed, pace, lifecycle.perform)
+        self._state = State(self._began.model_copy(deep=True), self.clock, seed, pace, self._perform)
+        self._watchers: list[Look] = []
         self._limits = Limits() if limits else None
         self._file: StateFile | None = None
         self._gateway = Gateway(self._state, Router(ENDPOINTS), self._limits, self.faults, self.kept)
@@ -62,6 +68,14 @@ class Emulator:
         """Return the world as it is now: a copy, with everything due already done."""
         self.settle()
         return self._state.world.model_copy(deep=True)
+
+    def watch(self, look: Look) -> None:
+        """Call `look` whenever the world has changed: after each transition, and after each write before its answer.
+
+        It gets the world itself and not a copy: it may read and must not change anything, nor wait. Its moment is
+        in epoch seconds. Both names are empty after a write, which may have changed anything, even nothing.
+        """
+        self._watchers.append(look)
 
     def load(self, world: World) -> None:
         """Put another world in the place of this one. The log, the faults and the clock stay."""
@@ -91,6 +105,8 @@ class Emulator:
 
     def kept(self) -> None:
         """Bring the world to its file, if it has one: called after each write, before its answer."""
+        for look in self._watchers:
+            look(self._state.world, self.clock.now(), "", "")
         if self._file is not None:
             self._state.world.ids_made = self._state.ids.made
             clock = ClockState(offset=self.clock.offset, frozen_at=self.clock.frozen_at)
@@ -99,3 +115,8 @@ class Emulator:
     def settle(self) -> None:
         """Let everything happen that is due."""
         self._state.settle()
+
+    def _perform(self, state: State, task: Task) -> None:
+        lifecycle.perform(state, task)
+        for look in self._watchers:
+            look(state.world, task.due, task.app, task.target)

@@ -1,0 +1,183 @@
+"""What must hold after each answer, and for each change of the world, as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from fly_mcp_emulator import Emulator
+from fly_mcp_emulator.log import RequestRecord
+from fly_mcp_tools.action import AnyAction
+
+from . import claims
+from .history import AppLife, History, MachineLife, Version
+from .model import FOREIGN, Intent, Model, Told
+
+LAWS = (
+    "doubled", "lost key", "wrong done", "wrong refused", "wrong read", "lease left", "no answer", "not one of four",
+    "bug", "repeated id", "conflict", "run twice",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A law that did not hold, and of which call."""
+
+    law: str
+    words: str
+    told: Told | None = None
+
+
+class Laws:
+    """The judge. `stop_at`: so many violations end the run."""
+
+    def __init__(
+        self, emulator: Emulator, model: Model, actions: Mapping[str, AnyAction], found: Callable[[], None]
+    ) -> None:
+        self.model = model
+        self.violations: list[Violation] = []
+        self.history = History(self._new_version, self._new_secret)
+        self._emulator = emulator
+        self._actions = actions
+        self._found = found
+
+    def broken(self, law: str, told: Told | None, words: str) -> None:
+        """A law does not hold."""
+        assert law in LAWS, law
+        self.violations.append(Violation(law, words, told))
+        self._found()
+
+    def begins(self, told: Told) -> None:
+        """A call begins."""
+        self._emulator.settle()
+        told.before = claims.before(told, self.history)
+
+    def ends(self, told: Told) -> None:
+        """A call is answered, or nobody waits for it any more."""
+        self._emulator.settle()
+        if told.ending == "cancelled":
+            return
+        if told.ending is None:
+            self.broken("not one of four", told, f"the answer is none of the four: {told.content}")
+            return
+        if told.content.get("code") == "internal":
+            self.broken("bug", told, str(told.content.get("message")))
+        self._of_errors(told)
+        if told.expected == "conflict":
+            self._of_conflict(told)
+            return
+        self._of_repetition(told)
+        self._of_claims(told)
+        self._of_makes(told.intent)
+        self.refusal(told)
+
+    def refusal(self, told: Told) -> None:
+        """A refused call changed nothing. Asked again at the end: a request may have arrived since."""
+        if told.ending != "refused":
+            return
+        for record in self.records(told):
+            if changes(record):
+                self.broken(
+                    "wrong refused",
+                    told,
+                    f"it said that nothing was changed, and its {record.method} {record.path} was carried out "
+                    f"({record.world_status})",
+                )
+                return
+        if told.intent.refused and told.intent.asked.image in self.history.by_image:
+            self.broken("wrong refused", told, "its machine is there")
+
+    def records(self, told: Told) -> list[RequestRecord]:
+        """The requests of a call."""
+        log = self._emulator.requests
+        return [log[place] for place in told.requests if place < len(log)]
+
+    def _of_errors(self, told: Told) -> None:
+        if told.ending in ("refused", "unclear") and "code" in told.content:
+            nothing = told.content.get("changed") == "nothing"
+            if nothing != (told.ending == "refused"):
+                self.broken(
+                    "not one of four", told, f"{told.ending}, and changed is {told.content.get('changed')}"
+                )
+
+    def _of_conflict(self, told: Told) -> None:
+        if told.code != "conflict" or told.ending != "refused":
+            self.broken(
+                "conflict", told, f"an id used with other arguments came to {told.ending} {told.code}"
+            )
+        elif told.requests:
+            self.broken("conflict", told, "it was refused, and something was sent")
+
+    def _of_repetition(self, told: Told) -> None:
+        earlier = [one for one in told.intent.answers("done") if one is not told and one.ended <= told.ended]
+        # A call that was cut may have come to its end unseen; a twin may be answered in either order.
+        unseen = any(
+            one.ending in ("cancelled", None) or one.ended >= told.began
+            for one in told.intent.calls
+            if one is not told
+        )
+        if told.expected == "already_done" or (earlier and told.intent.request_id):
+            if not told.already_done:
+                self.broken("repeated id", told, f"it was done before, and came to {told.ending} {told.code}")
+            elif told.requests:
+                self.broken("repeated id", told, "it was done before, and something was sent")
+            elif earlier and (difference := claims.differs(earlier[0], told)):
+                self.broken(
+                    "repeated id", told, f"it was done before, and the answer is another one: {difference}"
+                )
+        elif told.already_done and not unseen:
+            self.broken("repeated id", told, "it says already done, and no answer said done before")
+
+    def _of_claims(self, told: Told) -> None:
+        judge = claims.CLAIMS.get(told.intent.asked.action)
+        wrong = list(judge(told, self.history)) if judge and "code" not in told.content else []
+        for words in wrong:
+            law = "wrong read" if told.ending == "read" else "wrong done"
+            self.broken(law, told, words)
+
+    def _of_makes(self, intent: Intent) -> None:
+        for words in claims.made_too_many(intent, self.history):
+            self.broken("doubled", intent.calls[-1], words)
+        token = intent.asked.token
+        if token:
+            runs = [
+                record
+                for told in intent.calls
+                for record in self.records(told)
+                if record.path.endswith("/exec") and 0 < record.world_status < 400
+            ]
+            if len(runs) > 1:
+                self.broken("run twice", intent.calls[-1], f"the command ran {len(runs)} times")
+
+    def _new_version(self, life: MachineLife, before: Version | None, now: Version) -> None:
+        """Every key of a machine stays as it is until somebody asks for something else."""
+        told = now.by
+        if before is None:
+            if told is not None and told.intent.agent != FOREIGN:
+                self._of_makes(told.intent)
+            return
+        for key in before.env.keys() | now.env.keys():
+            old, new = before.env.get(key), now.env.get(key)
+            if old != new and not self._wished(life.id, key, new, now.at):
+                what = "is gone" if new is None else f"went from {old!r} to {new!r}"
+                self.broken("lost key", told, f"{key} of machine {life.id} {what}, and nobody asked for it")
+
+    def _new_secret(self, life: AppLife, name: str, new: str | None, at: float) -> None:
+        if life.seen_secrets and not self._wished(f"app {life.name}", name, new, at):
+            self.broken(
+                "lost key", None, f"secret {name} of {life.name} is another one, and nobody asked for it"
+            )
+
+    def _wished(self, where: str, key: str, value: str | None, at: float) -> bool:
+        return any(
+            intent.open_at(at)
+            and value in (intent.asked.env.get(key, ...), intent.asked.secrets.get(key, ...))
+            for intent in self.model.wishes(where, key)
+        )
+
+
+def changes(record: RequestRecord) -> bool:
+    """Whether a request was carried out and can have changed something that stays: leases pass."""
+    if record.method == "GET" or record.path.endswith("/lease"):
+        return False
+    return 0 < record.world_status < 400
