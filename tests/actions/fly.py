@@ -268,9 +268,10 @@ async def opened(
     token: str | None = TOKEN,
     defaults: Defaults | None = None,
     actions: Mapping[str, AnyAction] = ACTIONS,
+    seed: int = 7,
 ) -> AsyncGenerator[Fly]:
-    """A client in front of a server in front of `emulator`."""
-    wire, rng = Wire(emulator), Random(7)
+    """A client in front of a server in front of `emulator`; two at once need chance of their own."""
+    wire, rng = Wire(emulator), Random(seed)
     http = FlyClient(
         credentials=Credentials(token) if token else None,
         base_url=parse_base_url("http://127.0.0.1"),
