@@ -323,6 +323,7 @@ class TestLate:
         """The version makes one of two: whichever comes first."""
         late = httpx2.ASGITransport(app=fly.emulator.app)
         answers: list[int] = []
+        answer: Json = {}
 
         async def arrive(request: httpx2.Request) -> None:
             await fly.clock.sleep(seconds)
