@@ -36,6 +36,11 @@ def marked(config: JsonObject, mark: str) -> JsonObject:
     return {**config, "metadata": {**obj(config.get("metadata")), MARK: mark}}
 
 
+def marked_name(mark: str) -> str:
+    """The name of a machine that was given none: a name exists once in an app, and so does the mark."""
+    return f"fly-mcp-{mark}"
+
+
 def with_mount(config: JsonObject, volume_id: str, path: str) -> JsonObject:
     """The config with the volume mounted. Fly allows one volume a machine."""
     return {**config, "mounts": [{"volume": volume_id, "path": path}]}

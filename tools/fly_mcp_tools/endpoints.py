@@ -193,6 +193,14 @@ GET_VOLUME = Endpoint(
     idempotent=True,
     source=_VOLUMES,
 )
+UPDATE_VOLUME = Endpoint(
+    name="update_volume",
+    says="change the backups of volume {volume_id} of {app_name}",
+    method="PUT",
+    path="/v1/apps/{app_name}/volumes/{volume_id}",
+    idempotent=True,
+    source=_VOLUMES,
+)
 DELETE_VOLUME = Endpoint(
     name="delete_volume",
     says="delete volume {volume_id} of {app_name}",
@@ -208,6 +216,15 @@ LIST_SNAPSHOTS = Endpoint(
     method="GET",
     path="/v1/apps/{app_name}/volumes/{volume_id}/snapshots",
     idempotent=True,
+    source=_VOLUMES,
+)
+CREATE_SNAPSHOT = Endpoint(
+    name="create_snapshot",
+    says="take a snapshot of volume {volume_id} of {app_name}",
+    method="POST",
+    path="/v1/apps/{app_name}/volumes/{volume_id}/snapshots",
+    idempotent=False,  # a second one is refused while the first is pending, and then is a second snapshot
+    passing=True,
     source=_VOLUMES,
 )
 
@@ -284,8 +301,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     LIST_VOLUMES,
     CREATE_VOLUME,
     GET_VOLUME,
+    UPDATE_VOLUME,
     DELETE_VOLUME,
     LIST_SNAPSHOTS,
+    CREATE_SNAPSHOT,
     LIST_SECRETS,
     SET_SECRETS,
     LIST_IPS,

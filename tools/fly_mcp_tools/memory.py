@@ -45,6 +45,8 @@ class Memory:
     """One per client, shared by all calls."""
 
     regions: KnownRegions = field(default_factory=KnownRegions)
+    #: New volumes of which it is known whose they are; one call must not take another's for its own.
+    _volumes: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
     #: Who may change a machine now, among the calls of this process.
     turns: Turns = field(default_factory=Turns)
     _apps: OrderedDict[str, StaleSecrets] = field(default_factory=OrderedDict[str, StaleSecrets])
@@ -75,6 +77,16 @@ class Memory:
         entry = self._apps.get(app_name)
         found = entry.applied.get(machine_id) if entry else None
         return found[1] if found and found[0] == instance_id else frozenset()
+
+    def volume_is_known(self, volume_id: str) -> None:
+        """Remember that a call has made this volume and knows it."""
+        self._volumes[volume_id] = None
+        while len(self._volumes) > _APPS:
+            self._volumes.popitem(last=False)
+
+    def knows_volume(self, volume_id: str) -> bool:
+        """Whether a call is known to have made it."""
+        return volume_id in self._volumes
 
     def forget(self, app_name: str) -> None:
         """The app is gone, or new: what was known of one of that name is not true of it."""

@@ -59,7 +59,10 @@ def _slim(node: object, definitions: Schema) -> Any:  # noqa: ANN401 - any JSON 
         return [_slim(item, definitions) for item in cast("list[object]", node)]
     if not isinstance(node, dict):
         return node
-    return _slim_object(_choice(_target(cast("Schema", node), definitions)), definitions)
+    chosen = _choice(_target(cast("Schema", node), definitions))
+    return _slim_object(
+        _target(chosen, definitions), definitions
+    )  # what was chosen may refer to something too
 
 
 def _target(node: Schema, definitions: Schema) -> Schema:

@@ -173,6 +173,7 @@ class Volume(_Wire):
     encrypted: bool | None = None
     host_status: Word = "ok"
     created_at: datetime | None = None
+    snapshot_retention: int | None = None
 
     @property
     def dying(self) -> bool:
@@ -183,6 +184,21 @@ class Volume(_Wire):
     def free(self) -> bool:
         """Whether a new machine could take it."""
         return not self.dying and not self.attached_machine_id and self.host_status in ("", "ok")
+
+
+class Snapshot(_Wire):
+    """A snapshot of a volume. `volume_size` is in bytes."""
+
+    id: Word
+    status: Word = ""
+    created_at: datetime | None = None
+    retention_days: int | None = None
+    volume_size: int | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether a volume can be made from it."""
+        return self.status == "created"
 
 
 class Secret(_Wire):

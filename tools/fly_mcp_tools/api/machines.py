@@ -37,11 +37,12 @@ async def there(call: Call, app_name: str, machine_id: str) -> Machine:
     return machine
 
 
-async def list_of(call: Call, app_name: str) -> list[Machine]:
-    """The app's machines with their configs, in Fly's order, without those on their way out."""
-    answer = await call.send(fly.LIST_MACHINES, {"app_name": app_name})
+async def list_of(call: Call, app_name: str, *, destroyed: bool = False) -> list[Machine]:
+    """The app's machines with their configs, in Fly's order; `destroyed`: those on their way out and gone too."""
+    query: dict[str, str | int | bool] = {"include_deleted": True} if destroyed else {}
+    answer = await call.send(fly.LIST_MACHINES, {"app_name": app_name}, query=query)
     found = parse.many(Machine, answer.data, endpoint=fly.LIST_MACHINES, answer=answer)
-    return [machine for machine in found if not machine.gone]
+    return [machine for machine in found if destroyed or not machine.gone]
 
 
 async def create(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, ValidationError
 
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.wire import JsonObject, Volume, objects
+from fly_mcp_tools.wire import JsonObject, Snapshot, Volume, obj, objects
 
 from . import parse
-
-_WHEN = TypeAdapter(datetime)
 
 
 async def get(call: Call, app_name: str, volume_id: str) -> Volume:
@@ -29,10 +28,12 @@ async def list_of(call: Call, app_name: str) -> list[Volume]:
 
 
 async def create(
-    call: Call, app_name: str, name: str, region: str, size_gb: int, extra: JsonObject | None = None
+    call: Call, app_name: str, name: str, region: str, size_gb: int | None, extra: JsonObject
 ) -> Volume:
-    """Create one. The size is always sent: Fly's default, its CLI's and the seeds' differ."""
-    body: dict[str, JsonValue] = {"name": name, "region": region, "size_gb": size_gb, **(extra or {})}
+    """Create one. The size is sent, since Fly's default, its CLI's and the seeds' differ; None: a snapshot's."""
+    body: dict[str, JsonValue] = {"name": name, "region": region, **extra}
+    if size_gb is not None:
+        body["size_gb"] = size_gb
     answer = await call.send(fly.CREATE_VOLUME, {"app_name": app_name}, body=body, timeout=90)
     return parse.one(Volume, answer.data, endpoint=fly.CREATE_VOLUME, answer=answer)
 
@@ -43,13 +44,35 @@ async def delete(call: Call, app_name: str, volume_id: str) -> Volume:
     return parse.one(Volume, answer.data, endpoint=fly.DELETE_VOLUME, answer=answer)
 
 
+async def keep_snapshots(call: Call, app_name: str, volume_id: str, days: int) -> None:
+    """Say for how long its snapshots are kept: 1 to 60 days."""
+    body: JsonValue = {"snapshot_retention": days}
+    await call.send(fly.UPDATE_VOLUME, {"app_name": app_name, "volume_id": volume_id}, body=body)
+
+
+async def snapshots(call: Call, app_name: str, volume_id: str) -> list[Snapshot]:
+    """Its snapshots, in Fly's order; what cannot be read as one is no help and left out."""
+    answer = await call.send(fly.LIST_SNAPSHOTS, {"app_name": app_name, "volume_id": volume_id})
+    found: list[Snapshot] = []
+    for item in objects(answer.data):
+        with suppress(ValidationError):
+            found.append(Snapshot.model_validate(item))
+    return found
+
+
 async def newest_snapshot(call: Call, app_name: str, volume_id: str) -> datetime | None:
     """When the newest snapshot was taken; None where there is none."""
-    answer = await call.send(fly.LIST_SNAPSHOTS, {"app_name": app_name, "volume_id": volume_id})
-    times: list[datetime] = []
-    for snapshot in objects(answer.data):
-        try:
-            times.append(_WHEN.validate_python(snapshot.get("created_at")))
-        except ValidationError:
-            continue  # a snapshot that does not say when is no help
-    return max(times, default=None)
+    times = [one.created_at for one in await snapshots(call, app_name, volume_id)]
+    return max((when for when in times if when is not None), default=None)
+
+
+async def take_snapshot(call: Call, app_name: str, volume_id: str) -> Snapshot | None:
+    """Begin to take one; None where Fly does not say which. Raises WrongState while another is being taken."""
+    answer = await call.send(fly.CREATE_SNAPSHOT, {"app_name": app_name, "volume_id": volume_id})
+    # The odd capitals are what Fly's documentation shows; its document types the answer otherwise.
+    body = obj(answer.data)
+    said = obj(obj(body.get("Msg")).get("backup")) or body
+    try:
+        return Snapshot.model_validate(said)
+    except ValidationError:
+        return None

@@ -61,7 +61,7 @@ DELETE_APP = Action(
     name="flyDeleteApp",
     title="Delete app",
     summary="Destroy an app with all its machines, volumes, data and secrets.",
-    notes="Cannot be undone.",
+    notes="Only the machines' configs are kept.",
     group=Group.APPS,
     calls=(
         fly.GET_APP,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.action import Access, Action, Example, Gate, Group, Scope
-from fly_mcp_tools.composites import volumes
+from fly_mcp_tools.composites import delete_volume, volumes
 from fly_mcp_tools.composites.listing import OfApp
 
 from . import sources
@@ -31,7 +31,7 @@ CREATE_VOLUME = Action(
     summary="Create a persistent volume for a machine in the same region. Billed by GB.",
     notes="Attach it with flyCreateMachine.",
     group=Group.VOLUMES,
-    calls=(fly.LIST_REGIONS, fly.LIST_VOLUMES, fly.CREATE_VOLUME, fly.GET_VOLUME),
+    calls=(fly.LIST_REGIONS, fly.LIST_VOLUMES, fly.CREATE_VOLUME, fly.UPDATE_VOLUME, fly.GET_VOLUME),
     params=volumes.CreateVolume,
     result=volumes.VolumeCreated,
     run=volumes.create,
@@ -51,13 +51,13 @@ DELETE_VOLUME = Action(
     name="flyDeleteVolume",
     title="Delete volume",
     summary="Destroy an unattached volume and all data on it.",
-    notes="Cannot be undone.",
+    notes="A last snapshot is taken first; the answer says how to restore it.",
     group=Group.VOLUMES,
-    calls=(fly.GET_VOLUME, fly.GET_MACHINE, fly.LIST_SNAPSHOTS, fly.DELETE_VOLUME),
-    params=volumes.DeleteVolume,
-    result=volumes.VolumeDeleted,
-    run=volumes.delete,
-    preview=volumes.preview,
+    calls=(fly.GET_VOLUME, fly.GET_MACHINE, fly.LIST_SNAPSHOTS, fly.CREATE_SNAPSHOT, fly.DELETE_VOLUME),
+    params=delete_volume.DeleteVolume,
+    result=delete_volume.VolumeDeleted,
+    run=delete_volume.delete,
+    preview=delete_volume.preview,
     gate=Gate.ALWAYS,
     access=Access.DESTRUCTIVE,
     additive=False,

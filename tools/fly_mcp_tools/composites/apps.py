@@ -17,6 +17,7 @@ from fly_mcp_tools.wire import App
 
 from .listing import OfApp, capped
 
+_SENT = "sent"
 #: Seconds for a new app to be seen by all of Fly (reference 4.1: flyctl polls for up to a minute).
 SEEN_WITHIN = 60.0
 #: Apps whose machines are counted at the same time, where Fly's list does not count them.
@@ -125,29 +126,40 @@ async def get(call: Call, params: OfApp) -> AppDetail:
 async def create(call: Call, params: CreateApp) -> AppCreated:
     """Create an empty app and see that Fly knows it.
 
+    A name exists once over all of Fly, so the name is the mark: it was free when this began, and so an app of that
+    name afterwards is the one asked for.
+
     Raises:
-        Conflict: the name is taken; names are unique over all of Fly.
+        Conflict: the name is taken.
         MaybeDone: the answer was lost and the app is not there (yet).
     """
     org = await organisation(call, params.org_slug)
     lost: FlyError | None = None
-    try:
-        await apps.create(call, params.app_name, org)
-    except (MaybeDone, TimedOut) as error:
-        lost = error
+    if not await _is_free(call, params.app_name):
+        if _SENT not in call.journal.notes:
+            raise _taken(params.app_name)
+        lost = MaybeDone("an earlier call with this requestId sent it")
+    else:
+        call.journal.note(_SENT, True)
+        try:
+            await apps.create(call, params.app_name, org)
+        except (MaybeDone, TimedOut) as error:
+            lost = error
+        except Conflict as error:
+            if not call.resumed:
+                raise
+            lost = error  # an earlier request of this intent may have come late
     app = await _seen(call, params.app_name)
     if app is None and lost is not None:
         raise MaybeDone(
             f"The request to create app {params.app_name} was sent, its answer lost, and the app is not there.",
-            hint="It was probably not created: flyGetApp looks; creating it again is safe, a name exists once.",
+            hint="It was probably not created: flyGetApp looks. Repeating the call with the same requestId is safe: a "
+            "name exists once.",
             status=lost.status,
             request_id=lost.request_id,
         )
     if app is not None and lost is not None and (app.machine_count or app.status not in ("", "pending")):
-        raise Conflict(
-            f"There is an app {params.app_name} that has, or had, machines: it is not new, so the name was taken.",
-            hint="Choose another name; flyGetApp shows that app.",
-        )
+        raise _taken(params.app_name)
     call.memory.forget(params.app_name)
     note = None
     if app is None:
@@ -162,6 +174,29 @@ async def create(call: Call, params: CreateApp) -> AppCreated:
         status=(app.status if app else "") or "pending",
         organization=app.organization.slug if app and app.organization else org,
         url=url_of(params.app_name),
+    )
+
+
+async def _is_free(call: Call, app_name: str) -> bool:
+    """Whether nobody has an app of that name, as far as Fly tells."""
+    try:
+        await apps.get(call, app_name)
+    except NotFound:
+        return True
+    except FlyError as error:
+        # Somebody else's app is forbidden (reference 1.3). A new one can be 401 for a moment: creating it tells.
+        if error.code is Code.FORBIDDEN:
+            return False
+        if error.code is not Code.UNAUTHENTICATED:
+            raise
+        return True
+    return False
+
+
+def _taken(app_name: str) -> Conflict:
+    return Conflict(
+        f"There is an app {app_name} already: the name is taken. Nothing was created.",
+        hint="Choose another name; app names are shared by all of Fly. flyGetApp shows that app, if it is yours.",
     )
 
 

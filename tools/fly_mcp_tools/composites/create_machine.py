@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from fly_mcp_tools import config as configs
 from fly_mcp_tools import regions
 from fly_mcp_tools.api import machines, volumes
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import InvalidArguments, NotConfigured, Problem, WrongState
-from fly_mcp_tools.ids import AppName, Image, MachineName, MountPath, RegionCode, VolumeId
+from fly_mcp_tools.errors import InvalidArguments, NotConfigured, NotFound, Problem, WrongState
+from fly_mcp_tools.ids import AppName, Image, MachineName, MountPath, RegionCode, UndoReference, VolumeId
 from fly_mcp_tools.models import Params, WriteResult
-from fly_mcp_tools.wire import JsonObject, Machine, Volume
+from fly_mcp_tools.wire import JsonObject, Machine, Volume, objects
 
 from . import creating, letting_go
+
+_PLAN = "plan"
 
 
 class CreateMachine(Params):
@@ -29,6 +31,9 @@ class CreateMachine(Params):
     volume_path: MountPath | None = Field(default=None, description="Mount path, default /data")
     auto_stop: configs.AutoStop | None = Field(default=None, description="When idle")
     image: Image | None = Field(default=None, description="Image; default: as the app's first machine")
+    undo: UndoReference | None = Field(
+        default=None, description="Reference of a deleted machine to make again"
+    )
 
 
 class Created(WriteResult):
@@ -40,7 +45,7 @@ class Created(WriteResult):
     region: str
     private_ip: str | None = None
     image: str
-    image_from: str = Field(description="argument, template (the app's first machine) or operator's default")
+    image_from: str = Field(description="argument, template (the app's first machine), undo, or default")
     template_machine_id: str | None = None
     volume_id: str | None = None
     service_added: bool | None = Field(default=None, description="a web service was added, for autoStop")
@@ -48,17 +53,34 @@ class Created(WriteResult):
 
 @dataclass(frozen=True)
 class _Plan:
+    """What the machine is to be like, and where that comes from."""
+
     config: JsonObject
     image_from: str
-    template: Machine | None
+    template: Machine | None = None
     service_added: bool = False
+    #: Where nothing else is asked for.
+    region: str | None = None
+    name: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, JsonValue]:
+        """What a call that goes on has to know of it. No config: its env may hold secrets."""
+        return {
+            "image_from": self.image_from,
+            "template_machine_id": self.template.id if self.template else None,
+            "service_added": self.service_added or None,
+        }
 
 
 async def create(call: Call, params: CreateMachine) -> Created:
     """Create a machine and see it started. Everything that can be refused is refused before it exists.
 
     Raises:
-        InvalidArguments: no such region, a path without a volume, a volume in another region.
+        InvalidArguments: no such region, a path without a volume, a volume in another region, an image beside
+            an undo reference.
+        NotFound: nothing is kept under the undo reference.
         WrongState: the volume is another machine's.
         NotConfigured: no image is named, the app has no machine to copy, and the operator set no default.
     """
@@ -67,36 +89,74 @@ async def create(call: Call, params: CreateMachine) -> Created:
             "volumePath is given without volumeId.",
             problems=[Problem("volumeId", "name the volume to mount there; flyListVolumes lists them")],
         )
+    if params.undo is not None and params.image is not None:
+        raise InvalidArguments(
+            "undo and image are both given: undo makes a deleted machine again, with the image that it had.",
+            problems=[Problem("image", "leave it out, or leave undo out")],
+        )
+    if (machine := await creating.earlier(call, params.app_name, "create")) is not None:
+        return await _found_again(call, params, machine)
     await regions.check(call, params.region)
-    volume = await _volume(call, params)
     plan = await _plan(call, params)
+    mounted = params.volume_id or _mounted(plan.config)
+    volume = await _volume(call, params, mounted) if mounted else None
     config = plan.config
     if volume is not None:
         volume = await letting_go.freed(call, params.app_name, volume)
     if params.volume_id is not None:
-        config = configs.with_mount(config, params.volume_id, params.volume_path or "/data")
-    region = volume.region if volume else params.region or (plan.template.region if plan.template else None)
-    made = await creating.create(call, params.app_name, config, name=params.name, region=region)
-    return Created(
-        outcome=made.outcome,
-        note=_note(made.note, plan, params),
-        id=made.machine.id,
-        name=made.machine.name,
-        state=made.machine.state,
-        region=made.machine.region,
-        private_ip=made.machine.private_ip or None,
-        image=str(config.get("image")),
-        image_from=plan.image_from,
-        template_machine_id=plan.template.id if plan.template else None,
-        volume_id=params.volume_id,
-        service_added=plan.service_added or None,
+        config = configs.with_mount(config, params.volume_id, params.volume_path or _path(config) or "/data")
+    region = volume.region if volume else params.region or plan.region
+    call.journal.note(_PLAN, plan.facts)
+    made = await creating.create(call, params.app_name, config, name=params.name or plan.name, region=region)
+    return _created(made, plan.facts, note=_note(made.note, plan, params))
+
+
+async def _found_again(call: Call, params: CreateMachine, machine: Machine) -> Created:
+    """What an earlier call of this intent made: nothing is sent but looks."""
+    made = await creating.seen(
+        call, params.app_name, machine, "An earlier call with this requestId had made it."
+    )
+    facts = call.journal.notes.get(_PLAN)
+    return _created(made, facts if isinstance(facts, dict) else {}, note=made.note)
+
+
+def _created(made: creating.Created, facts: dict[str, JsonValue], *, note: str | None) -> Created:
+    machine = made.machine
+    return Created.model_validate(
+        {
+            "image_from": "unknown",
+            **facts,
+            "outcome": made.outcome,
+            "note": note,
+            "id": machine.id,
+            "name": machine.name,
+            "state": machine.state,
+            "region": machine.region,
+            "private_ip": machine.private_ip or None,
+            "image": machine.image,
+            "volume_id": machine.volume_id,
+        }
     )
 
 
-async def _volume(call: Call, params: CreateMachine) -> Volume | None:
-    if params.volume_id is None:
-        return None
-    volume = await volumes.get(call, params.app_name, params.volume_id)
+def _mounted(config: JsonObject) -> str | None:
+    """The volume that a config mounts: one from the undo store does."""
+    return next((str(mount["volume"]) for mount in objects(config.get("mounts")) if "volume" in mount), None)
+
+
+def _path(config: JsonObject) -> str | None:
+    return next((str(mount["path"]) for mount in objects(config.get("mounts")) if "path" in mount), None)
+
+
+async def _volume(call: Call, params: CreateMachine, volume_id: str) -> Volume:
+    try:
+        volume = await volumes.get(call, params.app_name, volume_id)
+    except NotFound as error:
+        if params.volume_id is None:
+            error.hint = (
+                f"The deleted machine had volume {volume_id}, and it is gone: name another as volumeId."
+            )
+        raise
     if params.region and volume.region and params.region != volume.region:
         raise InvalidArguments(
             f"Volume {volume.id} is in {volume.region}, and a machine must be where its volume is.",
@@ -117,25 +177,40 @@ async def _volume(call: Call, params: CreateMachine) -> Volume | None:
 
 
 async def _plan(call: Call, params: CreateMachine) -> _Plan:
+    if params.undo is not None:
+        return _with_autostop(_undone(call, params, params.undo), params)
     # Asked for also where an image is named: an app that is not there is better told before anything is sent.
     found = await machines.list_of(call, params.app_name)
     template = creating.template_of(found)
     if params.image is not None:
         # Another image is another program: the template's services and env would be wrong for it.
-        plan = _Plan({"image": params.image}, "argument", None)
+        plan = _Plan({"image": params.image}, "argument")
     elif template is not None:
-        plan = _Plan(configs.template(template), "template", template)
+        plan = _Plan(configs.template(template), "template", template, region=template.region)
     elif hidden := [machine for machine in found if machine.config is None]:
         # A default image would be another program than the app's own.
         raise creating.unreadable(params.app_name, hidden)
     elif call.defaults.image:
-        plan = _Plan({"image": call.defaults.image}, "default", None)
+        plan = _Plan({"image": call.defaults.image}, "default")
     else:
         raise NotConfigured(
             f"App {params.app_name} has no machine to copy, no image was named, and the operator set no default.",
             hint="Send `image`, such as nginx:1.27; or the operator sets FLY_MCP_DEFAULT_IMAGE.",
         )
     return _with_autostop(plan, params)
+
+
+def _undone(call: Call, params: CreateMachine, reference: str) -> _Plan:
+    """What a deleted machine was like. Its id, its addresses and its root file system do not come back."""
+    kept = call.undo.take(call.caller, params.app_name, reference)
+    if kept is None:
+        raise NotFound(
+            f"Nothing is kept under {reference} for app {params.app_name}.",
+            hint="References last 30 days, on the machine and for the user whose fly-mcp gave them; create it "
+            "anew with `image`.",
+        )
+    note = f"Made like {kept.machine_id}; its id, address and root file system do not come back."
+    return _Plan(kept.config, "undo", region=kept.region or None, name=kept.name or None, notes=(note,))
 
 
 def _with_autostop(plan: _Plan, params: CreateMachine) -> _Plan:
@@ -147,11 +222,11 @@ def _with_autostop(plan: _Plan, params: CreateMachine) -> _Plan:
         config = configs.with_web_service(config)
     if configs.has_service(config):
         config = configs.with_autostop(config, params.auto_stop)
-    return _Plan(config, plan.image_from, plan.template, added)
+    return replace(plan, config=config, service_added=added)
 
 
 def _note(note: str | None, plan: _Plan, params: CreateMachine) -> str | None:
-    notes = [note] if note else []
+    notes = [*([note] if note else []), *plan.notes]
     if plan.service_added:
         notes.append(
             "A web service (80 and 443 outside, 8080 inside) was added: autoStop is a property of a service."

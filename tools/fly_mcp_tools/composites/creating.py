@@ -1,8 +1,9 @@
 """Making one machine, and finding it again where Fly's answer was lost.
 
 There is no idempotency key for machines, and Fly's own clients re-POST on 502 (reference 9.21). So every
-create carries a mark in the machine's metadata; after an unclear answer the mark is looked for, and only
-its machine counts. Nothing is ever created twice to be on the safe side.
+create carries a mark in the machine's metadata; after an unclear answer the mark is looked for, and only its
+machine counts. The mark is also the machine's name, unless the caller gave one: a name exists once in an app,
+so that Fly itself refuses a second machine, should a request arrive that everybody had given up.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from fly_mcp_tools import config as configs
 from fly_mcp_tools.api import machines
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import Code, FlyError, MaybeDone, NotFound, TimedOut, WrongState
+from fly_mcp_tools.errors import Code, Conflict, FlyError, MaybeDone, NotFound, TimedOut, WrongState
 from fly_mcp_tools.models import Outcome
 from fly_mcp_tools.wire import RESERVED_GROUPS, JsonObject, Machine
 
@@ -25,6 +26,10 @@ START_WITHIN = 90.0
 TRANSIENT_WITHIN = 20.0
 #: Looks, and seconds between them: a new machine can be missing from the list for a moment.
 _LOOKS, _LOOK_EVERY = 3, 2.0
+#: Seconds for which a new machine may be unknown to Fly's own reads (reference 9.20).
+_HIDDEN_WITHIN = 15.0
+#: Seconds within which a create that Fly was unavailable for is sent once more.
+_REPEAT_WITHIN = 30.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,23 @@ def unreadable(app_name: str, hidden: list[Machine]) -> WrongState:
     )
 
 
+async def earlier(call: Call, app_name: str, step: str) -> Machine | None:
+    """The machine that an earlier call of this intent made in this step, if it did; for a resumed call.
+
+    Raises:
+        FlyError: wrong_state with changed="something" where it was made and is gone since.
+    """
+    if not call.resumed:
+        return None
+    mark = call.mark(step)
+    for machine in await machines.list_of(call, app_name, destroyed=True):
+        if machine.metadata.get(configs.MARK) == mark:
+            if machine.gone:
+                raise _gone_since(machine)
+            return machine
+    return None
+
+
 async def create(
     call: Call,
     app_name: str,
@@ -67,53 +89,107 @@ async def create(
         MaybeDone: the answer was lost and no machine with our mark is there (yet).
         FlyError: wrong_state with changed="something" where it was made and does not stay up.
     """
-    mark = call.mark(step)
-    notes: list[str] = []
-    try:
-        machine = await waiting.past_transient(
-            call,
-            lambda: machines.create(
+    machine, note = await _made(call, app_name, config, name, region, call.mark(step))
+    return await seen(call, app_name, machine, note)
+
+
+async def seen(call: Call, app_name: str, machine: Machine, note: str | None = None) -> Created:
+    """A machine that was made, once it runs; `note`: what else is to be said of it.
+
+    Raises:
+        FlyError: wrong_state with changed="something" where it does not stay up.
+    """
+    began = call.clock.monotonic()
+    while True:
+        try:
+            looked = await waiting.see(call, app_name, machine, ("started", "failed"), seconds=START_WITHIN)
+        except NotFound:
+            # Right after its creation Fly may answer 404 for it (reference 9.20): that is not gone yet.
+            if call.clock.monotonic() - began >= _HIDDEN_WITHIN:
+                raise _gone_since(machine) from None
+            await call.clock.sleep(_LOOK_EVERY)
+        else:
+            break
+    outcome, words = waiting.running(looked)
+    return Created(looked.machine, outcome, " ".join(text for text in (note, words) if text) or None)
+
+
+async def _made(
+    call: Call, app_name: str, config: JsonObject, name: str | None, region: str | None, mark: str
+) -> tuple[Machine, str | None]:
+    """The new machine; and a note where it had to be looked for."""
+    began = call.clock.monotonic()
+    while True:
+        try:
+            machine = await waiting.past_transient(
                 call,
-                app_name,
-                configs.marked(config, mark),
-                name=name,
-                region=region,
-                min_secrets_version=call.memory.secrets_version(app_name),
-            ),
-            seconds=TRANSIENT_WITHIN,
-        )
-    except (MaybeDone, TimedOut) as error:
-        machine = await _find(call, app_name, mark, error)
-        notes.append("Fly's answer was lost; the machine was found by its mark.")
-    try:
-        seen = await waiting.see(call, app_name, machine, ("started", "failed"), seconds=START_WITHIN)
-    except NotFound:
-        raise FlyError(
-            f"Machine {machine.id} was created and is gone already.",
-            code=Code.WRONG_STATE,
-            changed="something",
-            hint="It ended and destroyed itself (auto_destroy), or somebody deleted it: flyListMachines looks.",
-            facts={"machine_id": machine.id},
-        ) from None
-    outcome, note = waiting.running(seen)
-    return Created(seen.machine, outcome, " ".join([*notes, *([note] if note else [])]) or None)
+                lambda: machines.create(
+                    call,
+                    app_name,
+                    configs.marked(config, mark),
+                    name=name or configs.marked_name(mark),
+                    region=region,
+                    min_secrets_version=call.memory.secrets_version(app_name),
+                ),
+                seconds=TRANSIENT_WITHIN,
+            )
+        except (MaybeDone, TimedOut) as error:
+            found, looked = await _find(call, app_name, mark)
+            if found is not None:
+                return found, "Fly's answer was lost; the machine was found by its mark."
+            # Fly said that it is unavailable, and nothing is there: it was refused. Should it have been carried
+            # out all the same, the name is taken, and the next attempt finds it.
+            late = call.clock.monotonic() - began >= _REPEAT_WITHIN
+            if error.status != 503 or late or not looked:
+                raise _lost(app_name, mark, error, looked=looked) from None
+        except Conflict:
+            # The name is taken: by an earlier request of this intent, or by somebody else.
+            found, _ = await _find(call, app_name, mark, looks=1)
+            if found is None:
+                raise
+            return found, "An earlier request had made it; it was found by its mark."
+        else:
+            return machine, None
 
 
-async def _find(call: Call, app_name: str, mark: str, error: FlyError) -> Machine:
-    for _ in range(_LOOKS):
+async def _find(call: Call, app_name: str, mark: str, *, looks: int = _LOOKS) -> tuple[Machine | None, bool]:
+    """The machine with our mark, and whether the last look could be had at all."""
+    looked = False
+    for _ in range(looks):
         await call.clock.sleep(_LOOK_EVERY)
         try:
             found = await machines.list_of(call, app_name)
         except FlyError:
+            looked = False
             continue  # Fly may still be unwell; what counts is the last look
+        looked = True
         for machine in found:
             if machine.metadata.get(configs.MARK) == mark:
-                return machine
-    raise MaybeDone(
-        f"The request to create a machine in {app_name} was sent, its answer lost, and no machine with its "
-        "mark is there.",
-        hint="It was probably not created. flyListMachines shows what is there; look before creating again.",
+                return machine, True
+    return None, looked
+
+
+def _lost(app_name: str, mark: str, error: FlyError, *, looked: bool) -> MaybeDone:
+    if looked:
+        found, hint = "no machine with its mark is there", "It was probably not created."
+    else:
+        found, hint = "looking for its mark failed as well", "It may have been created."
+    return MaybeDone(
+        f"The request to create a machine in {app_name} was sent, its answer lost, and {found}.",
+        hint=f"{hint} The same call with the same requestId looks again and never makes a second one; without "
+        "one, look with flyListMachines before creating again.",
         status=error.status,
         request_id=error.request_id,
-        facts={"looked_for": {configs.MARK: mark}, "found": "nothing"},
+        facts={"looked_for": {configs.MARK: mark}, "found": "nothing" if looked else "unknown"},
+    )
+
+
+def _gone_since(machine: Machine) -> FlyError:
+    return FlyError(
+        f"Machine {machine.id} was created and is gone already.",
+        code=Code.WRONG_STATE,
+        changed="something",
+        hint="It ended and destroyed itself (auto_destroy), or somebody deleted it: flyListMachines looks. To "
+        "create another one, use another requestId.",
+        facts={"machine_id": machine.id},
     )

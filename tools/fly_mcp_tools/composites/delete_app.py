@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from fly_mcp_tools.action import Loss
 from fly_mcp_tools.api import apps, machines, secrets, volumes
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import EARLIER_ATTEMPT, FlyError, MaybeDone, NotFound, TimedOut
 from fly_mcp_tools.models import WriteResult
+from fly_mcp_tools.wire import obj
 
+from . import undoing
 from .listing import OfApp, some
+from .undoing import Undo
 
+_KEPT = "kept"
 #: Seconds for an app to be gone.
 GONE_WITHIN = 60.0
 
@@ -21,6 +25,8 @@ class AppDeleted(WriteResult):
 
     name: str
     state: str
+    undo: Undo | None = None
+    machines: list[str] | None = Field(default=None, description="undo references of its machines")
 
 
 async def preview(call: Call, params: OfApp) -> Loss:
@@ -41,14 +47,49 @@ async def preview(call: Call, params: OfApp) -> Loss:
     }
     return Loss(
         f"App {name} would be gone with {len(found)} machine(s) ({running} running), {len(disks)} volume(s) and "
-        f"all data on them, {len(stored)} secret(s), its addresses and certificates.",
+        f"all data on them, {len(stored)} secret(s), its addresses and certificates. Only the machines' configs "
+        "would be kept, for 30 days; data are gone for good.",
         facts,
     )
 
 
+async def _keep(call: Call, app_name: str) -> None:
+    """Keep the config of each machine, and note the references."""
+    kept = [undoing.keep(call, app_name, machine) for machine in await machines.list_of(call, app_name)]
+    references: list[JsonValue] = [undo.reference for undo in kept if undo.reference]
+    call.journal.note(_KEPT, {"references": references, "until": next((undo.until for undo in kept), None)})
+
+
+def _gone(call: Call, params: OfApp, note: str | None = None) -> AppDeleted:
+    call.memory.forget(params.app_name)
+    known = obj(call.journal.notes.get(_KEPT))
+    references = known.get("references")
+    shown = [str(word) for word in some(map(str, references if isinstance(references, list) else []))]
+    until = known.get("until")
+    how = "flyCreateApp with the same name, if nobody has taken it by then"
+    undo = Undo(
+        how=f"{how}; then flyCreateMachine with undo: REFERENCE for each of `machines`" if shown else how,
+        until=str(until) if until else None,
+        lost="its volumes and their data, its secrets, addresses and certificates, and images in its registry",
+    )
+    return AppDeleted(
+        outcome="done", note=note, name=params.app_name, state="destroyed", undo=undo, machines=shown or None
+    )
+
+
 async def delete(call: Call, params: OfApp) -> AppDeleted:
-    """Destroy the app with everything in it, and see it gone."""
-    await apps.get(call, params.app_name)
+    """Destroy the app with everything in it, and see it gone. The machines' configs are kept first.
+
+    Raises:
+        NotConfigured: they cannot be kept; nothing is destroyed then.
+    """
+    try:
+        await apps.get(call, params.app_name)
+    except NotFound:
+        if _KEPT not in call.journal.notes:
+            raise
+        return _gone(call, params, "An earlier call with this requestId had destroyed it.")
+    await _keep(call, params.app_name)
     lost = False
     try:
         await apps.delete(call, params.app_name)
@@ -64,7 +105,7 @@ async def delete(call: Call, params: OfApp) -> AppDeleted:
         try:
             state = (await apps.get(call, params.app_name)).status or "there"
         except NotFound:
-            return AppDeleted(outcome="done", name=params.app_name, state="destroyed")
+            return _gone(call, params)
         except FlyError as error:
             state = f"unknown ({error.code})"
         await call.clock.sleep(1.0)

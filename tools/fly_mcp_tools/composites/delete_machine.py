@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import Field, JsonValue
 
@@ -11,15 +11,18 @@ from fly_mcp_tools.api import leases, machines
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import EARLIER_ATTEMPT, FlyError, MaybeDone, NotFound, TimedOut, WrongState
 from fly_mcp_tools.models import Outcome, WriteResult
-from fly_mcp_tools.wire import Machine
+from fly_mcp_tools.wire import JsonObject, Machine, obj
 
-from . import waiting
+from . import undoing, waiting
 from .lifecycle import OneMachine
+from .undoing import Undo
 
 #: Seconds for a machine to be torn down.
 GONE_WITHIN = 60.0
 #: Seconds after which a delete whose answer was lost is taken for one that never arrived.
 _LOOK_WITHIN = 10.0
+#: The note that a machine was about to be destroyed.
+_TOLD = "destroy"
 
 
 class Deleted(WriteResult):
@@ -29,6 +32,7 @@ class Deleted(WriteResult):
     name: str | None = None
     state: str = Field(description="destroyed, or the state it is still in")
     volume_kept: str | None = Field(default=None, description="its volume, now unattached")
+    undo: Undo | None = None
 
 
 async def preview(call: Call, params: OneMachine) -> Loss:
@@ -47,28 +51,42 @@ async def preview(call: Call, params: OneMachine) -> Loss:
     if machine.volume_id:
         facts["volume_kept"] = machine.volume_id
         words += f"; its volume {machine.volume_id} would stay, unattached"
-    return Loss(words + ".", facts)
+    if machine.config is None:
+        return Loss(f"{words}. It could not be made again: its config cannot be read at present.", facts)
+    return Loss(f"{words}. Its config would be kept for 30 days, to make one like it again.", facts)
 
 
 async def delete(call: Call, params: OneMachine) -> Deleted:
-    """Destroy the machine, running or not, and see it gone.
+    """Destroy the machine, running or not, and see it gone. Its config is kept first, to undo that.
 
     Raises:
         LeaseHeld: somebody else is changing it.
         NotFound: it is gone already.
+        NotConfigured: its config cannot be kept; it is not destroyed then.
     """
-    machine = await machines.there(call, params.app_name, params.machine_id)
-    fate = await destroy(call, params.app_name, machine)
+    try:
+        machine = await machines.there(call, params.app_name, params.machine_id)
+    except NotFound:
+        if _TOLD not in call.journal.notes:
+            raise
+        fate = await _seen(call, params.app_name, Machine(id=params.machine_id), lost=False)
+        note = fate.note or "An earlier call with this requestId had destroyed it."
+        told = obj(call.journal.notes[_TOLD])
+        return Deleted.model_validate({**told, "state": fate.state, "outcome": fate.outcome, "note": note})
+    fate = await destroy(call, params.app_name, machine, step=_TOLD)
     return Deleted.model_validate(
-        {
-            "id": machine.id,
-            "name": machine.name or None,
-            "state": fate.state,
-            "volume_kept": machine.volume_id,
-            "outcome": fate.outcome,
-            "note": fate.note,
-        }
+        {**_told(machine, fate.undo), "state": fate.state, "outcome": fate.outcome, "note": fate.note}
     )
+
+
+def _told(machine: Machine, undo: Undo | None) -> JsonObject:
+    """What an answer says of a machine that is gone, and so has to be known before it is."""
+    return {
+        "id": machine.id,
+        "name": machine.name or None,
+        "volume_kept": machine.volume_id,
+        "undo": undo.wire() if undo else None,
+    }
 
 
 @dataclass(frozen=True)
@@ -78,10 +96,11 @@ class Fate:
     outcome: Outcome
     state: str
     note: str | None = None
+    undo: Undo | None = None
 
 
-async def destroy(call: Call, app_name: str, machine: Machine) -> Fate:
-    """Destroy a machine under its lease and see it gone.
+async def destroy(call: Call, app_name: str, machine: Machine, *, step: str) -> Fate:
+    """Keep a machine's config, destroy it under its lease, and see it gone. `step`: under which that is noted.
 
     Raises:
         LeaseHeld: somebody else is changing it.
@@ -89,7 +108,21 @@ async def destroy(call: Call, app_name: str, machine: Machine) -> Fate:
         WrongState: it was not running when it was read, and is now.
     """
     async with leases.held(call, app_name, machine.id) as lease:
-        lost = await _send(call, app_name, machine, lease.nonce)
+        if lease.lease.version != machine.instance_id:
+            machine = await machines.there(call, app_name, machine.id)  # what is kept is what is destroyed
+        undo = undoing.keep(call, app_name, machine)
+        call.journal.note(step, _told(machine, undo))
+        try:
+            lost = await _send(call, app_name, machine, lease.nonce)
+        except FlyError as error:
+            if error.changed == "nothing":
+                undoing.forget(call, undo)
+            raise
+    fate = await _seen(call, app_name, machine, lost=lost)
+    return replace(fate, undo=undo)
+
+
+async def _seen(call: Call, app_name: str, machine: Machine, *, lost: bool) -> Fate:
     try:
         waited = await waiting.for_state(
             call,

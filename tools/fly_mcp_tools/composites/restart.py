@@ -7,7 +7,7 @@ newer than the machine's version, the restart goes as an update of the unchanged
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools import ulid
@@ -15,11 +15,12 @@ from fly_mcp_tools.api import leases, machines, secrets
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import FlyError, MaybeDone, NotFound, TimedOut
 from fly_mcp_tools.models import WriteResult
-from fly_mcp_tools.wire import Machine, Secret
+from fly_mcp_tools.wire import Event, Machine, Secret
 
 from . import updating, waiting
 from .lifecycle import START_WITHIN, TRANSIENT_WITHIN, OneMachine
 
+_BEGUN = "restart"
 #: Looks, and seconds between them, for the event that proves that the machine has been started anew.
 _LOOKS, _LOOK_EVERY = 20, 0.5
 
@@ -41,10 +42,16 @@ async def restart(call: Call, params: OneMachine) -> Restarted:
         FlyError: wrong_state with changed="something" where it does not come up again.
     """
     machine = await machines.there(call, params.app_name, params.machine_id)
+    if (before := _begun(call, machine)) is not None:
+        seen, proven = await _see(call, params.app_name, before)
+        if proven:
+            note = "An earlier call with this requestId had restarted it."
+            return _restarted(before, seen, note=note, lost=True)
     applied = call.memory.applied_names(params.app_name, machine.id, machine.instance_id)
     names = newer(await secrets.list_of(call, params.app_name), machine, applied)
     names |= call.memory.stale_names(params.app_name, machine.id, machine.instance_id)
     if names:
+        # An update that an earlier call of this intent sent leaves no secret that is newer: it comes here once.
         done = await updating.update(
             call,
             params.app_name,
@@ -86,6 +93,8 @@ def newer(found: list[Secret], machine: Machine, applied: frozenset[str] = froze
 
 async def _plain(call: Call, params: OneMachine, before: Machine) -> Restarted:
     lost = False
+    known: list[JsonValue] = [event.id for event in before.events]
+    call.journal.note(_BEGUN, {"state": before.state, "events": known})
     async with leases.held(call, params.app_name, before.id) as lease:
         try:
             await waiting.past_transient(
@@ -99,12 +108,32 @@ async def _plain(call: Call, params: OneMachine, before: Machine) -> Restarted:
         except (MaybeDone, TimedOut):
             lost = True
     seen, proven = await _see(call, params.app_name, before)
-    now = seen.machine
-    outcome, note = waiting.running(seen, before, lost=lost)
-    if outcome == "done" and not proven:
-        outcome = "unclear"
+    note = None
+    if not proven:
         what = "The answer to the restart was lost" if lost else "Fly accepted the restart"
         note = f"{what}; the machine is started, but no event says that it was started anew."
+    return _restarted(before, seen, proven=proven, note=note, lost=lost)
+
+
+def _begun(call: Call, now: Machine) -> Machine | None:
+    """The machine before an earlier call of this intent told it to restart; its events are what is known of it."""
+    noted = call.journal.notes.get(_BEGUN)
+    if not isinstance(noted, dict):
+        return None
+    known = noted.get("events")
+    events = [Event(id=str(event)) for event in (known if isinstance(known, list) else [])]
+    return now.model_copy(update={"state": str(noted.get("state") or now.state), "events": events})
+
+
+def _restarted(
+    before: Machine, seen: waiting.Seen, *, lost: bool, proven: bool = True, note: str | None = None
+) -> Restarted:
+    now = seen.machine
+    outcome, words = waiting.running(seen, before, lost=lost)
+    if outcome == "done" and not proven:
+        outcome = "unclear"
+    elif not proven:
+        note = None
     return Restarted.model_validate(
         {
             "id": now.id,
@@ -113,7 +142,7 @@ async def _plain(call: Call, params: OneMachine, before: Machine) -> Restarted:
             "applied_secrets": [],
             "how": "restart",
             "outcome": outcome,
-            "note": note,
+            "note": " ".join(text for text in (note, words) if text) or None,
         }
     )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Annotated
 
 import anyio
 from pydantic import Field, JsonValue
 
+from fly_mcp_tools import config as configs
 from fly_mcp_tools import regions
 from fly_mcp_tools.api import machines, volumes
 from fly_mcp_tools.call import Call
@@ -20,6 +23,7 @@ from .listing import capped
 from .scale_plan import plan
 from .scale_steps import Step, Work
 
+_BEFORE = "before"
 #: Machines worked on at the same time: `fly scale count`'s width.
 _AT_ONCE = 5
 #: Machines of one call at most: a typing error must not become a bill.
@@ -128,17 +132,20 @@ async def _sizes(work: Work, asked: int | None) -> None:
 
 
 async def _carry_out(work: Work, params: ScaleMachines) -> Scaled:
-    before = work.count = len(work.plan.group)
+    work.count = len(work.plan.group)
+    noted = work.call.journal.notes.get(_BEFORE)
+    before = noted if isinstance(noted, int) else work.count
     if not work.plan.create_in and not work.plan.destroy:
         return Scaled(
             outcome="done",
             note=" ".join(["It has that many already; nothing was sent.", *_beside(work)]),
             before=before,
-            count=before,
+            count=work.count,
             machines=[],
         )
     if work.plan.destroy and not work.call.confirmed:
         raise _confirmation(work, params)
+    work.call.journal.note(_BEFORE, before)
     limiter = anyio.CapacityLimiter(_AT_ONCE)
     total = len(work.plan.create_in) + len(work.plan.destroy)
 
@@ -161,11 +168,21 @@ async def _carry_out(work: Work, params: ScaleMachines) -> Scaled:
             await work.call.progress(len(work.steps), total, f"{step.did} {step.id or ''} in {region}")
 
     async with anyio.create_task_group() as group:
-        for number, region in enumerate(work.plan.create_in):
+        for number, region in zip(_numbers(work), work.plan.create_in, strict=False):
             group.start_soon(guarded, region, None, number)
         for machine in work.plan.destroy:
             group.start_soon(guarded, machine.region, machine)
     return _result(work, params, before)
+
+
+def _numbers(work: Work) -> Iterator[int]:
+    """Numbers for the creates of this intent, without those whose machine is there.
+
+    A call that goes on plans anew, from what there is now. A create that was sent and has not arrived yet keeps
+    its number, and with that its mark and name: Fly takes one of the two.
+    """
+    there = {machine.metadata.get(configs.MARK) for machine in work.plan.group}
+    return (number for number in count() if work.call.mark(f"create-{number}") not in there)
 
 
 def _beside(work: Work) -> list[str]:

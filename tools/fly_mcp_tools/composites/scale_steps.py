@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from fly_mcp_tools import config as configs
-from fly_mcp_tools.api import volumes
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import Code, FlyError, NotFound
 from fly_mcp_tools.models import Result
 from fly_mcp_tools.wire import JsonObject, Machine, Volume, obj
 
-from . import creating, delete_machine
+from . import creating, creating_volume, delete_machine
 from .scale_plan import Plan, reusable
 
 #: What of the template's mount a new one takes over (reference 7.4).
@@ -29,6 +28,7 @@ class Step(Result):
     state: str | None = None
     volume_id: str | None = None
     volume: str | None = Field(default=None, description="created, reused or kept")
+    undo: str | None = Field(default=None, description="reference for flyCreateMachine")
     note: str | None = None
 
 
@@ -68,7 +68,7 @@ async def create(work: Work, region: str, number: int) -> Step:
     config = configs.template(work.plan.template)
     volume_id = how = None
     if work.mount is not None:
-        volume_id, how = await _volume(work, region)
+        volume_id, how = await _volume(work, region, number)
         kept: JsonObject = {key: work.mount[key] for key in _MOUNT_KEYS if key in work.mount}
         config["mounts"] = [{"volume": volume_id, **kept}]
     try:
@@ -96,7 +96,7 @@ async def destroy(work: Work, machine: Machine) -> Step:
         FlyError: it is still there, or nobody can tell.
     """
     try:
-        fate = await delete_machine.destroy(work.call, work.app_name, machine)
+        fate = await delete_machine.destroy(work.call, work.app_name, machine, step=f"destroy-{machine.id}")
     except NotFound:
         fate = delete_machine.Fate("done", "destroyed", "it was gone already")
     if fate.outcome == "unclear":
@@ -114,6 +114,7 @@ async def destroy(work: Work, machine: Machine) -> Step:
         state=fate.state,
         volume_id=machine.volume_id,
         volume="kept" if machine.volume_id else None,
+        undo=fate.undo.reference if fate.undo else None,
         note=fate.note,
     )
 
@@ -131,7 +132,7 @@ def failed(error: FlyError, region: str, machine: Machine | None) -> Step:
     )
 
 
-async def _volume(work: Work, region: str) -> tuple[str, str]:
+async def _volume(work: Work, region: str, number: int) -> tuple[str, str]:
     """A volume for a new machine: an unattached one of the same name and region, else a new one."""
     found = reusable(work.volumes, work.volume_name, region, work.taken)
     if found is not None:
@@ -147,13 +148,13 @@ async def _volume(work: Work, region: str) -> tuple[str, str]:
         "compute": obj(template.get("guest")) or None,
         "compute_image": template.get("image"),
     }
-    made = await volumes.create(
-        work.call,
+    new = creating_volume.New(
         work.app_name,
         work.volume_name,
         region,
         work.size_gb,
         {key: value for key, value in extra.items() if value is not None},
     )
-    work.taken.add(made.id)
-    return made.id, "created"
+    made = await creating_volume.create(work.call, new, step=f"volume-{number}")
+    work.taken.add(made.volume.id)
+    return made.volume.id, "created"

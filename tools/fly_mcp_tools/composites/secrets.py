@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, JsonValue
 
 from fly_mcp_tools.api import machines, secrets
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import FlyError, NotFound
+from fly_mcp_tools.errors import FlyError, MaybeDone, NotFound, TimedOut
 from fly_mcp_tools.ids import AppName, SecretName
 from fly_mcp_tools.models import Params, Result, WriteResult
-from fly_mcp_tools.wire import RESERVED_GROUPS, Machine
+from fly_mcp_tools.wire import RESERVED_GROUPS, Machine, obj
 
 from . import updating
 from .listing import some
 
+#: Notes: the names that were there to remove, the version of the secrets, and each machine's own that has them.
+_NAMES, _VERSION, _BROUGHT = "names", "version", "brought"
+_BEFORE_THIS = "updated by an earlier call with this requestId"
 #: Not running and not freshly booted when it runs again: a resume, or a start begun with the old values.
 _KEEPS_OLD = frozenset({"suspended", "suspending", "created", "creating"})
 #: Bytes of one value: what flyctl reads at most (reference 2.1).
@@ -91,8 +94,8 @@ async def set_(call: Call, params: SetSecrets) -> SecretsChanged:
     Raises:
         FlyError: changed="something" where they were stored and a machine did not take the update.
     """
-    version = await secrets.change(call, params.app_name, dict(params.secrets))
     names = sorted(params.secrets)
+    version = await _change(call, params.app_name, dict(params.secrets))
     return await _spread(
         call, params.app_name, names, version, not_set=None, restart=params.restart_machines, done="Stored"
     )
@@ -104,15 +107,20 @@ async def unset(call: Call, params: UnsetSecrets) -> SecretsChanged:
     Raises:
         FlyError: changed="something" where they were removed and a machine did not take the update.
     """
-    known = {secret.name for secret in await secrets.list_of(call, params.app_name)}
-    wanted = dict.fromkeys(params.secret_names)
-    names = sorted(name for name in wanted if name in known)
-    not_set = sorted(name for name in wanted if name not in known)
+    wanted = sorted(set(params.secret_names))
+    noted = call.journal.notes.get(_NAMES)
+    if isinstance(noted, list):
+        names = [name for name in wanted if name in noted]
+    else:
+        known = {secret.name for secret in await secrets.list_of(call, params.app_name)}
+        names = [name for name in wanted if name in known]
+        call.journal.note(_NAMES, [*names])
+    not_set = [name for name in wanted if name not in names]
     if not names:
         return SecretsChanged(
             outcome="done", note="None of them is set; nothing was sent.", names=[], not_set=not_set
         )
-    version = await secrets.change(call, params.app_name, dict.fromkeys(names))
+    version = await _change(call, params.app_name, dict.fromkeys(names))
     return await _spread(
         call,
         params.app_name,
@@ -122,6 +130,41 @@ async def unset(call: Call, params: UnsetSecrets) -> SecretsChanged:
         restart=params.restart_machines,
         done="Removed",
     )
+
+
+async def _change(call: Call, app_name: str, values: dict[str, str | None]) -> int | None:
+    """Store or remove them, and note that; where an earlier call of this intent has, nothing is sent.
+
+    Raises:
+        MaybeDone: it could not be told whether Fly did; `found` says what the list of names shows.
+    """
+    noted = call.journal.notes.get(_VERSION)
+    if isinstance(noted, dict):
+        version = noted.get("version")
+        return version if isinstance(version, int) else None
+    try:
+        changed = await secrets.change(call, app_name, values)
+    except (MaybeDone, TimedOut) as error:
+        await _look(call, app_name, values, error)
+        raise
+    call.journal.note(_VERSION, {"version": changed})
+    return changed
+
+
+async def _look(call: Call, app_name: str, values: dict[str, str | None], error: FlyError) -> None:
+    """Say in the error what Fly's list of names shows; values cannot be compared, so that is all there is."""
+    try:
+        there = {secret.name: secret for secret in await secrets.list_of(call, app_name)}
+    except FlyError:
+        error.facts["found"] = "unknown: the names could not be listed"
+        return
+    shown: dict[str, JsonValue] = {}
+    for name in sorted(values):
+        secret = there.get(name)
+        when = secret.updated_at or secret.created_at if secret else None
+        shown[name] = "not there" if secret is None else f"there, set at {when.isoformat() if when else '?'}"
+    error.facts["found"] = shown
+    error.hint = "Repeating the call is safe: the same values once more change nothing."
 
 
 async def _spread(
@@ -202,7 +245,11 @@ async def _update_each(
     done: str,
 ) -> list[MachineUpdate]:
     items: list[MachineUpdate] = []
+    brought = obj(call.journal.notes.get(_BROUGHT))
     for number, machine in enumerate(running):
+        if brought.get(machine.id) == machine.instance_id and machine.state == "started":
+            items.append(MachineUpdate(id=machine.id, outcome="done", state=machine.state, note=_BEFORE_THIS))
+            continue
         await call.progress(number, len(running), f"updating machine {machine.id}")
         try:
             updated = await updating.update(
@@ -224,6 +271,8 @@ async def _update_each(
             items += [MachineUpdate(id=later.id, outcome="not_tried") for later in running[number + 1 :]]
             raise _not_everywhere(error, names, items, done) from None
         call.memory.secrets_applied(app_name, machine.id, updated.after.instance_id, frozenset(names))
+        brought = {**brought, machine.id: updated.after.instance_id}
+        call.journal.note(_BROUGHT, brought)
         items.append(
             MachineUpdate(
                 id=machine.id, outcome=updated.outcome, state=updated.after.state, note=updated.note

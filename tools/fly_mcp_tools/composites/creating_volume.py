@@ -1,0 +1,166 @@
+"""Making one volume, and finding it again where Fly's answer was lost.
+
+A volume has no metadata, and its name is a label that many may share (reference 9.24). The one free field that
+Fly takes with a create and shows afterwards is how long snapshots are kept. So a new volume is made with a number
+of days that marks it, 6 to 60 where Fly's own clients send 5 or nothing, and is given the usual 5 once it is known.
+After an unclear answer, only a volume counts that is new, like the one asked for, and has that number.
+
+Nothing makes Fly refuse a second volume. So a create whose answer was lost is not sent again until a request that
+is late would have arrived, and then only for a caller who repeats the same request id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import JsonValue
+
+from fly_mcp_tools.api import volumes
+from fly_mcp_tools.call import Call
+from fly_mcp_tools.errors import FlyError, MaybeDone, TimedOut
+from fly_mcp_tools.wire import JsonObject, Volume, obj
+
+#: Days for which Fly keeps snapshots of a volume unless told otherwise (reference 2.2).
+USUAL_DAYS: Final = 5
+_FIRST_MARK, _MARKS = 6, 55
+#: Looks, and seconds between them.
+_LOOKS, _LOOK_EVERY = 3, 2.0
+#: Seconds after which a request that was given up is taken for lost.
+_LATE: Final = 20.0
+
+
+@dataclass(frozen=True)
+class New:
+    """What a new volume is to be like. `size_gb` None: as large as the snapshot it comes from."""
+
+    app_name: str
+    name: str
+    region: str
+    size_gb: int | None
+    extra: JsonObject
+
+    def describes(self, volume: Volume) -> bool:
+        """Whether a volume is like this, as far as Fly shows it."""
+        same = (volume.name, volume.region) == (self.name, self.region)
+        return same and self.size_gb in (None, volume.size_gb)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A volume that we made."""
+
+    volume: Volume
+    note: str | None = None
+
+
+async def create(call: Call, new: New, *, step: str = "volume") -> Made:
+    """Create a volume. `step`: tells the creates of one call apart.
+
+    Raises:
+        MaybeDone: the answer was lost, and it cannot be told whether a volume was made.
+    """
+    note: str | None
+    days = _FIRST_MARK + int(call.mark(step), 16) % _MARKS
+    notes = obj(call.journal.notes.get(step))
+    if notes and (found := await _earlier(call, new, days, notes)) is not None:
+        volume, note = found, "An earlier call with this requestId had made it."
+    else:
+        known = notes.get("before")
+        before = known if isinstance(known, list) else await _ids(call, new)
+        notes = {"before": before, "sent_at": call.clock.now()}
+        call.journal.note(step, notes)
+        volume, note = await _made(call, new, days, before)
+    call.memory.volume_is_known(volume.id)
+    call.journal.note(step, {**notes, "id": volume.id})
+    notes_on_days = await _usual_days(call, new, volume, days)
+    return Made(volume, " ".join(words for words in (note, notes_on_days) if words) or None)
+
+
+async def _ids(call: Call, new: New) -> list[JsonValue]:
+    return [volume.id for volume in await volumes.list_of(call, new.app_name)]
+
+
+async def _made(call: Call, new: New, days: int, before: list[JsonValue]) -> tuple[Volume, str | None]:
+    try:
+        volume = await volumes.create(
+            call,
+            new.app_name,
+            new.name,
+            new.region,
+            new.size_gb,
+            {**new.extra, "snapshot_retention": days},
+        )
+    except (MaybeDone, TimedOut) as error:
+        return await _find(call, new, days, before, error)
+    return volume, None
+
+
+async def _find(
+    call: Call, new: New, days: int, before: list[JsonValue], error: FlyError
+) -> tuple[Volume, str]:
+    """The volume whose answer was lost, and a note on how it was told."""
+    looked = False
+    for _ in range(_LOOKS):
+        await call.clock.sleep(_LOOK_EVERY)
+        try:
+            ours = await _ours(call, new, days, before)
+        except FlyError:
+            looked = False
+            continue
+        looked = True
+        if ours:
+            note = (
+                "Fly's answer was lost; this volume is new since, like the one asked for, and has our mark."
+            )
+            return ours[0], note
+    found = "no new volume is there" if looked else "looking for it failed as well"
+    raise MaybeDone(
+        f"The request to create volume {new.name} was sent, its answer lost, and {found}.",
+        hint="The same call with the same requestId looks again and makes it if it is not there; without one, look "
+        "with flyListVolumes before creating again, since each one is billed.",
+        status=error.status,
+        request_id=error.request_id,
+        facts={"found": "nothing" if looked else "unknown"},
+    )
+
+
+async def _ours(call: Call, new: New, days: int, before: list[JsonValue]) -> list[Volume]:
+    return [
+        volume
+        for volume in await volumes.list_of(call, new.app_name)
+        if volume.id not in before
+        and new.describes(volume)
+        and volume.snapshot_retention == days
+        and not volume.attached_machine_id
+        and not call.memory.knows_volume(volume.id)
+    ]
+
+
+async def _earlier(call: Call, new: New, days: int, notes: JsonObject) -> Volume | None:
+    """What an earlier call of this intent made; None once it is sure that it made none."""
+    made = notes.get("id")
+    if isinstance(made, str):
+        return await volumes.get(call, new.app_name, made)
+    before, sent_at = notes.get("before"), notes.get("sent_at")
+    while True:
+        ours = await _ours(call, new, days, before if isinstance(before, list) else [])
+        if ours:
+            return ours[0]
+        left = (sent_at if isinstance(sent_at, float) else 0.0) + _LATE - call.clock.now()
+        if left <= 0:
+            return None
+        await call.progress(_LATE - left, _LATE, "looking for a volume that may have been made")
+        await call.clock.sleep(min(_LOOK_EVERY, left))
+
+
+async def _usual_days(call: Call, new: New, volume: Volume, days: int) -> str | None:
+    """Take the mark off. A volume keeps it where that fails, which costs a little; that is said."""
+    try:
+        await volumes.keep_snapshots(call, new.app_name, volume.id, USUAL_DAYS)
+    except FlyError:
+        return (
+            f"Its snapshots may be kept for {days} days instead of {USUAL_DAYS}: that number marked it while it "
+            "was made, and could not be changed back."
+        )
+    return None
