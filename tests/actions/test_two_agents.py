@@ -361,6 +361,25 @@ class TestLate:
         told = first if "error" in first else second
         assert told["error"]["details"]["difference"] == {"env": {"K": "set meanwhile"}}
 
+    async def test_a_lease_that_ran_out_meanwhile_is_taken_again_before_the_next_try(self, fly: Fly) -> None:
+        """Ours: and where somebody else has it by then, that is told, and nothing more is sent."""
+        fly.emulator.faults.add(FaultRule(kind="late", method="POST", path=POST, seconds=40, times=1))
+        until = fly.clock.now() + 600
+
+        def take(world: World) -> None:
+            world.apps[APP].machines[MACHINE].lease = Lease(nonce="a", owner="ada@x.io", expires_at=until)
+
+        async def third() -> Json:
+            await fly.clock.sleep(35)
+            fly.edit(take)
+            return {"outcome": "done"}
+
+        told, _ = await _together(_update(fly, env={"A": "1"}), third)
+        assert (told["error"]["code"], told["error"]["changed"]) == ("lease_held", "nothing")
+        assert told["error"]["details"]["owner"] == "ada@x.io"
+        posts = [one for one in fly.requests_to(MACHINE, "POST") if one.path.endswith(MACHINE)]
+        assert [one.status for one in posts] == [409]
+
     @pytest.mark.parametrize(
         "kind", ["unavailable_after", "unavailable", "bad_gateway_after", "html", "slow"]
     )
