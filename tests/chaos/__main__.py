@@ -43,7 +43,7 @@ def main() -> int:
     )
     parser.add_argument("--minutes", type=float, default=0.0, help="go on with the next seeds for so long")
     given = parser.parse_args()
-    logging.disable(logging.CRITICAL)
+    logging.disable(logging.WARNING)
     seed = given.seed if given.seed is not None else secrets.randbelow(10**9) if given.minutes else 1
     until = time.monotonic() + given.minutes * 60
     while True:

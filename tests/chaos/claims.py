@@ -31,11 +31,11 @@ def differs(first: Told, again: Told) -> str:
     return ", ".join(sorted(key for key in keys if first.content.get(key) != again.content.get(key)))
 
 
-def made_too_many(intent: Intent, history: History) -> Iterator[str]:
+def made_too_many(intent: Intent, machines_asked: int, history: History) -> Iterator[str]:
     """More machines or volumes than were asked for: known by names that no other intent uses."""
     asked = intent.asked
     machines = history.by_image.get(asked.image, []) if asked.image else []
-    if len(machines) > 1:
+    if len(machines) > machines_asked:
         yield f"{len(machines)} machines of image {asked.image}: {', '.join(one.id for one in machines)}"
     if asked.label:
         volumes = [one for one in history.volumes.values() if one.volume.name == asked.label]
@@ -92,6 +92,11 @@ def _created_machine(told: Told, history: History) -> Iterator[str]:
     if told.ending != "done":
         return
     yield from _state_was_so(told, life)
+    if (
+        told.intent.asked.like
+        and life.versions[0].env != history.machines[told.intent.asked.like].versions[-1].env
+    ):
+        yield f"machine {life.id} has not the environment of {told.intent.asked.like}"
     volume = told.intent.asked.arguments.get("volumeId")
     if volume and life.machine.volume_id != volume:
         yield f"it is said to have volume {volume}, and has {life.machine.volume_id}"
@@ -153,24 +158,16 @@ def _changed_secrets(told: Told, history: History) -> Iterator[str]:
         values = line.within(told.began, told.ended) if line else [None]
         if value not in values:
             yield f"secret {name} was never as it is said to be"
-    for row in told.content.get("machines") or []:
-        machine = history.machines.get(row["id"])
-        if row["outcome"] == "done" and machine is not None:
-            beings = machine.beings.within(told.began, told.ended)
-            if not any(
-                all(being.secrets.get(name) == value for name, value in asked.secrets.items())
-                for being in beings
-            ) and not _others_meanwhile(life, asked.secrets, told):
-                yield f"machine {machine.id} never had the secrets it is said to have"
-
-
-def _others_meanwhile(life: AppLife, names: Json, told: Told) -> bool:
-    """Whether somebody else changed one of them at the same time: then the machine may have theirs."""
-    return any(
-        len(line.within(told.began, told.ended)) > 2 or line.now != names[name]
-        for name, line in life.secrets.items()
-        if name in names
-    )
+    rows: list[Json] = told.content.get("machines") or []
+    for row in rows:
+        machine = history.machines.get(str(row["id"]))
+        if row["outcome"] != "done" or machine is None:
+            continue
+        # Where somebody else changes one of them at the same time, the machine may have theirs.
+        stored = {name: life.secrets[name].within(told.began, told.ended) for name in asked.secrets}
+        beings = machine.beings.within(told.began, told.ended)
+        if not any(all(one.secrets.get(name) in stored[name] for name in stored) for one in beings):
+            yield f"machine {machine.id} never had the secrets it is said to have"
 
 
 def _scaled(told: Told, history: History) -> Iterator[str]:
@@ -230,6 +227,8 @@ def _deleted_volume(told: Told, history: History) -> Iterator[str]:
         yield f"volume {told.content.get('id')} was never there"
     elif life.alive:
         yield f"volume {life.id} is said to be {told.content.get('state')}, and is {life.states.now}"
+    elif told.undo and told.undo not in [one.id for one in life.volume.snapshots if one.status == "created"]:
+        yield f"snapshot {told.undo} of volume {life.id} is not there, or not complete"
 
 
 def _read_machine(told: Told, history: History) -> Iterator[str]:

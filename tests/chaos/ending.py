@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from fly_mcp_emulator.world import App, Machine, Volume, World
+from fly_mcp_emulator.world import App, Machine, World
 
 from .model import Intent, Model, Told
 
 #: A law, words, and the call that it is about.
 Broken = tuple[str, str, Told]
+#: An app, a label, a region and a size: volumes of a kind cannot be told apart.
+_Kind = tuple[str, str, str, int]
 
 
 def judge(world: World, model: Model, *, foreign_volumes: frozenset[str] = frozenset()) -> Iterator[Broken]:
@@ -45,9 +47,9 @@ def _machines(machines: dict[str, Machine], world: World, model: Model) -> Itera
         asked = intent.asked
         if not asked.image or not intent.calls or asked.app not in world.apps:
             continue
-        if images[asked.image] > 1:
+        if images[asked.image] > model.machines_of(asked.image):
             yield "doubled", f"{images[asked.image]} machines of image {asked.image}", intent.calls[-1]
-        if intent.refused and images[asked.image]:
+        if intent.refused and images[asked.image] and not asked.like:
             yield (
                 "wrong refused",
                 f"it was refused, and a machine of image {asked.image} is there",
@@ -63,10 +65,15 @@ def _machines(machines: dict[str, Machine], world: World, model: Model) -> Itera
 
 
 def _volumes(world: World, model: Model, foreign: frozenset[str]) -> Iterator[Broken]:
-    every = [volume for app in world.apps.values() for volume in app.volumes.values()]
-    ours = [volume for volume in every if volume.id not in foreign]
-    labels = Counter(volume.name for volume in ours)
-    shared: dict[tuple[str, str, int], list[Intent]] = {}
+    ours = [
+        (app.name, volume)
+        for app in world.apps.values()
+        for volume in app.volumes.values()
+        if volume.id not in foreign
+    ]
+    labels = Counter(volume.name for _, volume in ours)
+    kinds = Counter((app, volume.name, volume.region, volume.size_gb) for app, volume in ours)
+    shared: dict[_Kind, list[Intent]] = {}
     named: dict[str, Told] = {}
     for intent in model.writes():
         asked = intent.asked
@@ -75,7 +82,7 @@ def _volumes(world: World, model: Model, foreign: frozenset[str]) -> Iterator[Br
         if asked.label and labels[asked.label] > 1:
             yield "doubled", f"{labels[asked.label]} volumes {asked.label}", intent.calls[-1]
         if asked.shared:
-            kind = (asked.shared, asked.arguments["region"], asked.arguments.get("sizeGb", 1))
+            kind = (asked.app, asked.shared, asked.arguments["region"], asked.arguments.get("sizeGb", 1))
             shared.setdefault(kind, []).append(intent)
         for told in _first(intent, "done"):
             made = str(told.content.get("id"))
@@ -83,11 +90,10 @@ def _volumes(world: World, model: Model, foreign: frozenset[str]) -> Iterator[Br
                 yield "doubled", f"volume {made} is also that of call {named[made].number}", told
             named[made] = told
     for kind, intents in shared.items():
-        yield from _shared_label(kind, intents, ours)
+        yield from _shared_label(kind, intents, kinds[kind])
 
 
-def _shared_label(kind: tuple[str, str, int], intents: list[Intent], ours: list[Volume]) -> Iterator[Broken]:
-    made = sum((one.name, one.region, one.size_gb) == kind for one in ours)
+def _shared_label(kind: _Kind, intents: list[Intent], made: int) -> Iterator[Broken]:
     done = sum(intent.done for intent in intents)
     may_be = sum(not intent.done and not intent.refused for intent in intents)
     if not done <= made <= done + may_be:

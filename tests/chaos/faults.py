@@ -27,6 +27,9 @@ COMMON = (
     "reset_before", "reset_after", "cut_body", "slow", "late",
 )  # fmt: skip
 
+#: Kinds that can befall most requests, and stay for a while.
+_WIDE = ("failing_check", "unreachable_host", "lease_held")
+
 #: Seconds that an answer or a request is late by: below and above a lease's 30 s, and what a client waits for.
 _LATE = (0.5, 2.0, 5.0, 12.0, 20.0, 29.0, 33.0, 40.0, 65.0, 95.0)
 _SECONDS: dict[str, tuple[float, ...]] = {
@@ -114,9 +117,9 @@ class Faults:
             return max(0.0, (SHARE - (special if calls_made else 0.05) + 2 * behind) / len(COMMON))
         aim = AIM * self._calls / OF
         if not calls_made or not self._seen[kind]:
-            return 0.1
+            return 0.02 if kind in _WIDE else 0.1
         to_come = self._seen[kind] * max(1, self._calls - calls_made) / calls_made
-        return max(0.01, min(_MOST, (aim - struck) / max(1.0, to_come)))
+        return max(0.001, min(_MOST, (aim - struck) / max(1.0, to_come)))
 
     def _rule(self, kind: str, share: float) -> FaultRule:
         rule: dict[str, Any] = {

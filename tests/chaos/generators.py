@@ -111,6 +111,8 @@ def _create_machine(draw: Draw) -> Asked | None:
     life = draw.app(*ground.POOLS, ground.DISKS)
     if life.count.now >= _CROWDED:
         return None
+    if draw.chance(0.15) and (again := _undo(draw)) is not None:
+        return again
     arguments: dict[str, object] = {"appName": life.name, "image": draw.image}
     if draw.chance(0.4):
         arguments["name"] = draw.tag
@@ -124,6 +126,28 @@ def _create_machine(draw: Draw) -> Asked | None:
     if draw.chance(0.2):
         arguments["autoStop"] = draw.rng.choice(("stop", "suspend", "off"))
     return Asked("flyCreateMachine", arguments, image=draw.image, app=life.name)
+
+
+def _undo(draw: Draw) -> Asked | None:
+    """A machine that was deleted, made again."""
+    for told in reversed(draw.model.calls[-400:]):
+        life = draw.history.machines.get(told.intent.asked.machine)
+        if told.intent.asked.action != "flyDeleteMachine" or not told.undo or life is None:
+            continue
+        if not life.alive and life.image != ground.BASE and draw.chance(0.3):
+            arguments = {"appName": life.app, "undo": told.undo}
+            return Asked("flyCreateMachine", arguments, image=life.image, app=life.app, like=life.id)
+    return None
+
+
+def _restore(draw: Draw) -> Asked | None:
+    """A volume that was deleted, made again from its last snapshot."""
+    for told in reversed(draw.model.calls[-400:]):
+        if told.intent.asked.action == "flyDeleteVolume" and told.undo and draw.chance(0.3):
+            label = f"u_{draw.number:06d}"
+            arguments = {"appName": ground.DISKS, "name": label, "region": "fra", "snapshotId": told.undo}
+            return Asked("flyCreateVolume", arguments, app=ground.DISKS, label=label)
+    return None
 
 
 def _delete_machine(draw: Draw) -> Asked | None:
@@ -148,6 +172,8 @@ def _wait(draw: Draw) -> Asked | None:
 def _update(draw: Draw) -> Asked | None:
     app = ground.SHARED if draw.chance(0.85) else draw.rng.choice(ground.POOLS)
     found = draw.machine(app)
+    if app == ground.SHARED and draw.chance(0.7):
+        found = draw.history.machines[ground.CROWDED]  # where they meet
     if found is None:
         return None
     env: dict[str, str | None] = {}
@@ -230,6 +256,8 @@ def _create_volume(draw: Draw) -> Asked | None:
     life = draw.history.apps[ground.DISKS]
     if sum(one.alive for one in life.volumes.values()) >= 3 * _CROWDED:
         return None
+    if draw.chance(0.15) and (again := _restore(draw)) is not None:
+        return again
     shared = draw.chance(0.5)
     label = draw.rng.choice(_SHARED_LABELS) if shared else f"u_{draw.number:06d}"
     arguments: dict[str, object] = {"appName": ground.DISKS, "name": label}
@@ -249,9 +277,10 @@ def _delete_volume(draw: Draw) -> Asked | None:
     found = draw.volume(ground.DISKS, free=draw.chance(0.8))
     if found is None:
         return None
-    return Asked(
-        "flyDeleteVolume", {"appName": ground.DISKS, "volumeId": found.id}, app=ground.DISKS, gated=True
-    )
+    arguments: dict[str, object] = {"appName": ground.DISKS, "volumeId": found.id}
+    if draw.chance(0.3):
+        arguments["snapshot"] = False
+    return Asked("flyDeleteVolume", arguments, app=ground.DISKS, gated=True)
 
 
 #: How often, and what maker. Together about a fifth are reads.
@@ -269,7 +298,7 @@ GENERATORS: dict[str, tuple[float, Maker]] = {
     "flyRestartMachine": (3, _state("flyRestartMachine")),
     "flySuspendMachine": (4, _state("flySuspendMachine")),
     "flyWaitForMachine": (3, _wait),
-    "flyUpdateMachineConfig": (17, _update),
+    "flyUpdateMachineConfig": (28, _update),
     "flyExecCommand": (8, _exec),
     "flyListSecrets": (2, _of_app("flyListSecrets")),
     "flySetSecrets": (6, _set_secrets),

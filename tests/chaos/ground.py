@@ -17,11 +17,20 @@ DISKS = "chaos-disks"
 REGIONS = ("fra", "ams", "iad")
 #: A machine of ours is of this repository, with a tag of its own for each intent.
 REPOSITORY = "registry.fly.io/chaos"
-_BASE = f"{REPOSITORY}:base"
+#: The image of the machines that are there at first.
+BASE = f"{REPOSITORY}:base"
 _SHARED_MACHINES = 4
 _CERTIFICATES = 4
 #: Long before any run's now.
 _MADE = 1_779_900_000.0
+
+
+def _id(number: int) -> str:
+    return f"d{number:013x}"
+
+
+#: The one machine of those that most quarrel about.
+CROWDED = _id(0)
 
 
 def plain_app(agent: str) -> str:
@@ -53,12 +62,6 @@ def world(agents: Sequence[str]) -> World:
     )
 
 
-def machine_ids(app: str) -> list[str]:
-    """The machines that a world begins with in an app that all share."""
-    numbers = range(_SHARED_MACHINES) if app == SHARED else [100 + POOLS.index(app)]
-    return [_id(number) for number in numbers]
-
-
 def _hostnames(app: str) -> list[str]:
     return [f"c{number}.{app}.example.com" for number in range(_CERTIFICATES)]
 
@@ -79,7 +82,7 @@ def _app(name: str, machines: list[Machine], *volumes: Volume) -> App:
 
 def _machine(number: int, *, web: bool = False, volume: str = "") -> Machine:
     config: dict[str, Any] = {
-        "image": _BASE,
+        "image": BASE,
         "env": {"FIRST": str(number)},
         "metadata": {"fly_platform_version": "v2", "fly_process_group": "app"},
     }
@@ -97,7 +100,3 @@ def _machine(number: int, *, web: bool = False, volume: str = "") -> Machine:
         updated_at=_MADE + number,
         config=MachineConfig.model_validate(config),
     )
-
-
-def _id(number: int) -> str:
-    return f"d{number:013x}"

@@ -15,7 +15,7 @@ from .model import FOREIGN, Intent, Model, Told
 
 LAWS = (
     "doubled", "lost key", "wrong done", "wrong refused", "wrong read", "lease left", "no answer", "not one of four",
-    "bug", "repeated id", "conflict", "run twice",
+    "bug", "repeated id", "conflict", "run twice", "lost race", "disturbed",
 )  # fmt: skip
 
 
@@ -40,6 +40,8 @@ class Laws:
         self._emulator = emulator
         self._actions = actions
         self._found = found
+        #: Intents that have made too much: told once.
+        self._reported: set[int] = set()
 
     def broken(self, law: str, told: Told | None, words: str) -> None:
         """A law does not hold."""
@@ -68,6 +70,7 @@ class Laws:
             return
         self._of_repetition(told)
         self._of_claims(told)
+        self._of_races(told)
         self._of_makes(told.intent)
         self.refusal(told)
 
@@ -84,7 +87,8 @@ class Laws:
                     f"({record.world_status})",
                 )
                 return
-        if told.intent.refused and told.intent.asked.image in self.history.by_image:
+        made = self.history.by_image.get(told.intent.asked.image, [])
+        if told.intent.refused and any(one.by is not None and one.by.intent is told.intent for one in made):
             self.broken("wrong refused", told, "its machine is there")
 
     def records(self, told: Told) -> list[RequestRecord]:
@@ -135,8 +139,18 @@ class Laws:
             law = "wrong read" if told.ending == "read" else "wrong done"
             self.broken(law, told, words)
 
+    def _of_races(self, told: Told) -> None:
+        """Two who change different keys of a machine both win."""
+        asked = told.intent.asked
+        alone = asked.env.keys() <= asked.unique and not {"memoryMb", "autoStop"} & asked.arguments.keys()
+        if asked.action == "flyUpdateMachineConfig" and alone and told.code == "conflict":
+            self.broken("lost race", told, "a change of what nobody else touches came to a conflict")
+
     def _of_makes(self, intent: Intent) -> None:
-        for words in claims.made_too_many(intent, self.history):
+        if intent.number in self._reported:
+            return
+        for words in claims.made_too_many(intent, self.model.machines_of(intent.asked.image), self.history):
+            self._reported.add(intent.number)
             self.broken("doubled", intent.calls[-1], words)
         token = intent.asked.token
         if token:
@@ -156,11 +170,30 @@ class Laws:
             if told is not None and told.intent.agent != FOREIGN:
                 self._of_makes(told.intent)
             return
+        self._undisturbed(life, before, now)
         for key in before.env.keys() | now.env.keys():
             old, new = before.env.get(key), now.env.get(key)
             if old != new and not self._wished(life.id, key, new, now.at):
                 what = "is gone" if new is None else f"went from {old!r} to {new!r}"
                 self.broken("lost key", told, f"{key} of machine {life.id} {what}, and nobody asked for it")
+
+    def _undisturbed(self, life: MachineLife, before: Version, now: Version) -> None:
+        """No call of ours updates a machine in the middle of another's update, but one that was given the lease."""
+        first, second = before.by, now.by
+        if first is None or second is None or FOREIGN in (first.intent.agent, second.intent.agent):
+            return
+        if first.intent is second.intent or first.ended <= now.at:
+            return
+        given = (
+            record.path.endswith(f"{life.id}/lease")
+            and record.method == "POST"
+            and 0 < record.world_status < 400
+            for told in second.intent.calls
+            for record in self.records(told)
+        )
+        if not any(given):
+            words = f"machine {life.id} was updated in the middle of the update of call {first.number}"
+            self.broken("disturbed", second, words)
 
     def _new_secret(self, life: AppLife, name: str, new: str | None, at: float) -> None:
         if life.seen_secrets and not self._wished(f"app {life.name}", name, new, at):

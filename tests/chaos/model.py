@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 Json = dict[str, Any]
 Ending = Literal["done", "pending", "unclear", "refused", "read", "failed_read", "cancelled"]
@@ -20,8 +21,8 @@ class Asked:
     """What an agent means to do. `arguments` without `requestId` and `confirm`.
 
     `image` and `label`: names that no other intent uses, by which what it made is known in the world. `shared`: a
-    label that several use. `env`, `secrets`: what it wants of single keys; None: to be gone. `unique`: those of
-    its keys that no other intent ever touches.
+    label that several use. `like`: a deleted machine that is to be made again, with its image. `env`, `secrets`:
+    what it wants of single keys; None: to be gone. `unique`: those of its keys that no other intent ever touches.
     """
 
     action: str
@@ -29,6 +30,7 @@ class Asked:
     image: str = ""
     label: str = ""
     shared: str = ""
+    like: str = ""
     machine: str = ""
     app: str = ""
     env: dict[str, str | None] = field(default_factory=dict[str, str | None])
@@ -39,7 +41,7 @@ class Asked:
     token: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class Told:
     """One call and what came back."""
 
@@ -60,11 +62,13 @@ class Told:
     @property
     def code(self) -> str:
         """An error's code, else empty."""
-        return (
-            str(self.content.get("code", ""))
-            if self.ending in ("refused", "failed_read")
-            else (str(self.content.get("code", "")) if self.ending == "unclear" else "")
-        )
+        return str(self.content.get("code", ""))
+
+    @property
+    def undo(self) -> str:
+        """The reference of an answer to a deletion that takes it back, else empty."""
+        undo = cast("Json", self.content.get("undo") or {})
+        return str(undo.get("reference") or "")
 
     @property
     def retryable(self) -> bool:
@@ -77,7 +81,7 @@ class Told:
         return bool(self.content.get("already_done"))
 
 
-@dataclass
+@dataclass(eq=False)
 class Intent:
     """What an agent means to do, and its calls for it: all with the same id, or just one without."""
 
@@ -119,11 +123,13 @@ class Model:
         self.intents: list[Intent] = []
         self.calls: list[Told] = []
         self._wishes: dict[tuple[str, str], list[Intent]] = {}
+        self._images: Counter[str] = Counter()
 
     def intent(self, agent: str, asked: Asked, request_id: str | None, now: float) -> Intent:
         """Write a new intent down."""
         intent = Intent(len(self.intents) + 1, agent, asked, request_id, now)
         self.intents.append(intent)
+        self._images[asked.image] += 1
         for key in asked.env:
             self._wishes.setdefault((asked.machine, key), []).append(intent)
         for key in asked.secrets:
@@ -140,6 +146,10 @@ class Model:
     def wishes(self, where: str, key: str) -> list[Intent]:
         """Who ever asked something of this key: of a machine by its id, of an app's secrets by `app NAME`."""
         return self._wishes.get((where, key), [])
+
+    def machines_of(self, image: str) -> int:
+        """How many machines of this image were asked for: one, and one more for each time it is to be made again."""
+        return self._images[image]
 
     def writes(self) -> Iterator[Intent]:
         """Intents of agents that were to change something; the foreign person's are not among them."""

@@ -12,7 +12,8 @@ from .laws import LAWS, Violation
 from .model import FOUR, Told
 from .run import Report
 
-_SHOWN = 5
+#: Violations of each law that are told in full.
+_SHOWN = 3
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -30,7 +31,11 @@ def lines(report: Report) -> Iterator[str]:
     broken = Counter(violation.law for violation in report.violations)
     yield "violations:"
     yield from _columns({law: broken[law] for law in LAWS})
-    for violation in report.violations[:_SHOWN]:
+    seen: Counter[str] = Counter()
+    for violation in report.violations:
+        seen[violation.law] += 1
+        if seen[violation.law] > _SHOWN:
+            continue
         yield ""
         yield from _told(report, violation)
     yield from unmet(report)

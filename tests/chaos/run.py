@@ -20,6 +20,7 @@ from fly_mcp_tools.base_url import parse_base_url
 from fly_mcp_tools.call import Defaults
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.credentials import Credentials
+from fly_mcp_tools.state.store import Store
 from tests.virtual_time import LoopClock, VirtualTimeLoop
 
 from . import ending, ground
@@ -29,7 +30,7 @@ from .foreign import Foreign
 from .laws import Laws, Violation
 from .line import Line, TracedTools
 from .model import FOREIGN, Model
-from .switches import Safeguard, UnsafeClient
+from .switches import Safeguard, UnsafeClient, switched_off
 
 #: The rules of the faults are armed anew after so many calls.
 _ARM_EVERY = 40
@@ -113,14 +114,14 @@ async def chaos(plan: Plan) -> Report:
             rng=Random(rngs.random()),
             transport=line,
         )
-        http.without = plan.without
         stack.push_async_callback(http.aclose)
+        stack.enter_context(switched_off(http, plan.without))
         tools = TracedTools(
             http,
             clock=clock,
             rng=Random(rngs.random()),
             defaults=Defaults(org_slug="personal"),
-            actions=ACTIONS,
+            store=_store(plan.seed),
         )
         stage = Stage(clock, tools, laws.history, model, laws, ACTIONS, take, lambda: next(numbers))
         server = sdk.server(tools, Activity())
@@ -139,6 +140,14 @@ async def chaos(plan: Plan) -> Report:
     _judge_the_end(report, clock.now())
     report.virtual = clock.now() - began
     return report
+
+
+def _store(seed: int) -> Store:
+    """A store in memory whose key is no chance: marks are made from it."""
+    store = Store(None)
+    with store.transaction() as db:
+        db.execute("INSERT INTO keys VALUES ('digest', ?)", (Random(seed).randbytes(32),))
+    return store
 
 
 async def _live(agent: Agent) -> None:

@@ -1,22 +1,35 @@
 """Safeguards that can be switched off, so that the judge is seen to find what is missing then.
 
-Each is taken out at the client, through which everything passes; nothing of it is in the product.
+    lookup    a create whose answer was lost is simply sent again
+    lease     a machine is changed without its lease, and without a line of those who want to
+    version   what was read is written back, whoever wrote in between
+    mark      a new machine has no mark, neither in its metadata nor as its name
+
+Each is taken out at the client, through which everything passes, or at the one place where a lease is taken.
+Nothing of it is in the product.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal, get_args
+from unittest.mock import patch
 
 from pydantic import JsonValue
 
 from fly_mcp_tools import endpoints as fly
+from fly_mcp_tools.api import leases
+from fly_mcp_tools.call import Call
 from fly_mcp_tools.client import FlyClient
 from fly_mcp_tools.decode import Answer
 from fly_mcp_tools.endpoint import Endpoint
 from fly_mcp_tools.errors import MaybeDone, TimedOut
 from fly_mcp_tools.request import Query
 from fly_mcp_tools.wire import JsonObject, obj
+
+from .line import CURRENT
+from .model import Told
 
 Safeguard = Literal["lookup", "lease", "version", "mark"]
 SAFEGUARDS: tuple[Safeguard, ...] = get_args(Safeguard)
@@ -25,7 +38,7 @@ _SENT_AGAIN = 2
 
 
 class UnsafeClient(FlyClient):
-    """A client without one of the safeguards."""
+    """A client without one of the safeguards; with all of them where `without` is None."""
 
     without: Safeguard | None = None
 
@@ -43,32 +56,88 @@ class UnsafeClient(FlyClient):
         **more: Any,
     ) -> Answer:
         """Send one call, in a way that is not safe."""
-        tries = _SENT_AGAIN + 1 if self.without == "lookup" and endpoint in _CREATES else 1
+        tries = _SENT_AGAIN if self.without == "lookup" and endpoint in _CREATES else 0
         if self.without == "mark" and endpoint is fly.CREATE_MACHINE:
             body = _unmarked(body)
-        if self.without == "version" and endpoint is fly.UPDATE_MACHINE and isinstance(body, dict):
-            body = {key: value for key, value in body.items() if key != "current_version"}
+        if self.without == "lease":
+            nonce = None
+        if self.without == "version" and endpoint is fly.UPDATE_MACHINE:
+            body = {key: value for key, value in obj(body).items() if key != "current_version"}
         while True:
-            tries -= 1
             try:
                 answer = await super().call(
-                    endpoint, ids, query=query, body=body, nonce=nonce, timeout=timeout, final=final, hide=hide,
+                    endpoint,
+                    ids,
+                    query=query,
+                    body=body,
+                    nonce=nonce,
+                    timeout=timeout,
+                    final=final,
+                    hide=hide,
                     **more,
-                )  # fmt: skip
+                )
             except (MaybeDone, TimedOut):
                 if not tries:
                     raise
+                tries -= 1
             else:
+                self._remember(endpoint, answer)
                 return answer
 
+    def _remember(self, endpoint: Endpoint, answer: Answer) -> None:
+        """The version of a machine that the present call has read."""
+        if self.without == "version" and endpoint is fly.GET_MACHINE:
+            data = obj(answer.data)
+            self.read()[CURRENT.get(), str(data.get("id"))] = str(data.get("instance_id"))
 
-def _unmarked(body: JsonValue) -> JsonValue:
+    def read(self) -> dict[tuple[Told | None, str], str]:
+        """Versions that were read: by call and machine."""
+        kept: dict[tuple[Told | None, str], str] = self.__dict__.setdefault("_read_versions", {})
+        return kept
+
+
+@contextmanager
+def switched_off(client: UnsafeClient, without: Safeguard | None) -> Generator[None]:
+    """Without this safeguard, for as long as it lasts."""
+    client.without = without
+    real = leases.held
+
+    @asynccontextmanager
+    async def none(call: Call, app_name: str, machine_id: str) -> AsyncGenerator[leases.Held]:
+        yield _NoLease(call, app_name, machine_id)
+
+    @asynccontextmanager
+    async def trusting(call: Call, app_name: str, machine_id: str) -> AsyncGenerator[leases.Held]:
+        async with real(call, app_name, machine_id) as lease:
+            version = client.read().get((CURRENT.get(), machine_id), "")
+            lease.waited, lease.lease = False, lease.lease.model_copy(update={"version": version})
+            yield lease
+
+    instead = {"lease": none, "version": trusting}.get(without or "")
+    if instead is None:
+        yield
+        return
+    with patch.object(leases, "held", instead):
+        yield
+
+
+class _NoLease(leases.Held):
+    """What is held without a lease."""
+
+    async def keep(self) -> None:
+        """Nothing is there to be kept."""
+
+    async def again(self) -> None:
+        """Nothing is there to be taken."""
+
+
+def _unmarked(body: JsonValue) -> JsonObject:
     """A machine without the mark, in its metadata and as its name."""
-    if not isinstance(body, dict) or not isinstance(config := body.get("config"), dict):
-        return body
-    metadata = obj(config.get("metadata"))
-    kept: JsonObject = {key: value for key, value in metadata.items() if key != "fly_mcp_mark"}
-    named = {key: value for key, value in body.items() if key != "name" or not _is_mark(value)}
+    config = obj(obj(body).get("config"))
+    kept: JsonObject = {
+        key: value for key, value in obj(config.get("metadata")).items() if key != "fly_mcp_mark"
+    }
+    named = {key: value for key, value in obj(body).items() if key != "name" or not _is_mark(value)}
     return {**named, "config": {**config, "metadata": kept}}
 
 
