@@ -144,6 +144,7 @@ async def test_the_preview_of_a_volume_says_how_old_its_newest_snapshot_is(fly: 
         "region": "fra",
         "state": "created",
         "newest_snapshot": "2026-05-28T13:26:40+00:00",
+        "last_snapshot": True,
     }
 
 

@@ -62,7 +62,8 @@ class TestTemplate:
         assert config["restart"] == {"policy": "always"}
         assert config["metadata"].items() > (template.config.metadata or {}).items()
         assert body["region"] == answer["region"] == "ams"
-        assert "name" not in body
+        # The mark is the name too: Fly refuses a second machine of it.
+        assert body["name"] == answer["name"] == f"fly-mcp-{config['metadata']['fly_mcp_mark']}"
 
     async def test_it_says_that_the_templates_volume_is_not_copied(self, fly: Fly) -> None:
         """Ours: a machine without its data is a surprise."""

@@ -22,6 +22,7 @@ class TestMachine:
     async def test_a_running_machine_goes_with_force_and_is_seen_gone(self, fly: Fly) -> None:
         """The issue, 3: the refusal said that it runs."""
         answer = await fly.call("flyDeleteMachine", **ONE)
+        assert answer.pop("undo").keys() == {"how", "reference", "until", "lost"}
         assert answer == {
             "outcome": "done",
             "id": MACHINE,
@@ -92,6 +93,7 @@ class TestVolume:
     async def test_an_unattached_volume_goes(self, fly: Fly) -> None:
         """Reference 6.7: it stays listed for a day, by Fly and not by us."""
         answer = await fly.call("flyDeleteVolume", **FREE)
+        assert answer.pop("undo").keys() == {"how", "reference", "until", "lost"}
         assert answer == {
             "outcome": "done",
             "id": FREE_VOLUME,
@@ -145,7 +147,9 @@ class TestApp:
     async def test_an_app_goes_with_all_it_holds(self, fly: Fly) -> None:
         """Reference 4.1: machines and volumes go too; force, since machines run."""
         answer = await fly.call("flyDeleteApp", appName=APP, confirm=True)
-        assert answer == {"outcome": "done", "name": APP, "state": "destroyed"}
+        assert (answer["outcome"], answer["name"], answer["state"]) == ("done", APP, "destroyed")
+        assert "its volumes and their data" in answer["undo"]["lost"]
+        assert len(answer["machines"]) == 1
         assert APP not in fly.emulator.dump().apps
         (delete,) = fly.writes()
         assert (delete.method, delete.path, delete.query) == ("DELETE", f"/v1/apps/{APP}", "force=true")

@@ -43,7 +43,7 @@ class TestWithoutVolumes:
         for body in bodies:
             assert body["config"]["env"] == {"A": "b"}
             assert body["config"]["services"]
-            assert "name" not in body
+            assert body["name"] == f"fly-mcp-{body['config']['metadata']['fly_mcp_mark']}"
             assert "skip_launch" not in body
         made = [fly.machine(step["id"], FLEET) for step in answer["machines"]]
         assert {one.state for one in made} == {"started"}
@@ -69,9 +69,9 @@ class TestWithoutVolumes:
         """Reference 7.3.9."""
         answer = await fly.call("flyScaleMachines", appName=FLEET, count=1, confirm=True)
         assert (answer["outcome"], answer["before"], answer["count"]) == ("done", 2, 1)
-        assert answer["machines"] == [
-            {"id": id_of(2), "did": "destroyed", "region": "ams", "state": "destroyed"}
-        ]
+        (step,) = answer["machines"]
+        assert step.pop("undo").startswith("undo_")
+        assert step == {"id": id_of(2), "did": "destroyed", "region": "ams", "state": "destroyed"}
         assert [one.id for one in fly.alive(FLEET)] == [id_of(1), id_of(3), id_of(4)]
 
     async def test_to_zero_warns_that_the_template_goes(self, fly: Fly) -> None:

@@ -30,7 +30,9 @@ DOCUMENTED: dict[str, dict[str, Any]] = json.loads((_DATA / "seeds_actions.json"
 #: Parameters beyond the documented ones, each without which the job can't be done (the issue, 2).
 EXTRAS = {
     "flyListApps": {"orgSlug"},
-    "flyCreateMachine": {"image"},
+    "flyCreateMachine": {"image", "undo"},
+    "flyCreateVolume": {"snapshotId"},
+    "flyDeleteVolume": {"snapshot"},
     "flyWaitForMachine": {"timeout"},
 }
 #: Actions that the documentation lacks.

@@ -121,8 +121,8 @@ class TestCreateVolume:
         error = await fly.refused("flyCreateVolume", **NEW)
         assert error["changed"] == "unknown"
 
-    async def test_two_new_ones_are_told_and_none_is_claimed(self, fly: Fly) -> None:
-        """Ours: somebody else made one at the same moment."""
+    async def test_somebody_elses_new_volume_is_not_taken_for_ours(self, fly: Fly) -> None:
+        """Ours: made at the same moment with the same name, region and size; it does not have our mark."""
         fly.wire.lose_answers("POST", "/volumes$", times=1)
 
         def theirs(_: object) -> None:
@@ -131,11 +131,25 @@ class TestCreateVolume:
 
         lists = fly.wire.tap("GET", f"{SANDBOX}/volumes$", lambda _: None)
         fly.wire.tap("GET", f"{SANDBOX}/volumes$", theirs)
-        error = await fly.refused("flyCreateVolume", **NEW)
+        answer = await fly.call("flyCreateVolume", **NEW)
         assert lists.struck == 1
-        assert error["code"] == "unclear"
-        assert "vol_theirs" in error["details"]["found"]
-        assert len(error["details"]["found"]) == 2
+        assert answer["outcome"] == "done"
+        assert answer["id"] not in ("vol_theirs", "vol_xxx")
+        assert fly.volume(answer["id"], SANDBOX).snapshot_retention == 5, "the mark is taken off"
+
+    async def test_only_somebody_elses_is_there(self, fly: Fly) -> None:
+        """Ours: it is not claimed, and what was asked for stays unclear."""
+        fly.wire.lose_requests("POST", "/volumes$", times=1)
+
+        def theirs(_: object) -> None:
+            other = Volume(id="vol_theirs", name="data", region="fra", size_gb=1)
+            fly.edit(lambda world: world.apps[SANDBOX].volumes.update(vol_theirs=other))
+
+        fly.wire.tap("GET", f"{SANDBOX}/volumes$", lambda _: None)
+        fly.wire.tap("GET", f"{SANDBOX}/volumes$", theirs)
+        error = await fly.refused("flyCreateVolume", **NEW)
+        assert (error["code"], error["outcome"]) == ("unclear", "unclear")
+        assert error["details"]["found"] == "nothing"
 
 
 class TestCreateApp:
@@ -153,14 +167,14 @@ class TestCreateApp:
         fly.wire.lose_requests("POST", "/v1/apps$")
         error = await fly.refused("flyCreateApp", appName=APP)
         assert error["code"] == "conflict"
-        assert "the name was taken" in error["message"]
+        assert "the name is taken" in error["message"]
 
     async def test_one_that_never_arrived_says_that_trying_again_is_safe(self, fly: Fly) -> None:
         """Ours."""
         rule = fly.wire.lose_requests("POST", "/v1/apps$")
         error = await fly.refused("flyCreateApp", appName="shop")
         assert (error["code"], error["changed"]) == ("unclear", "unknown")
-        assert "creating it again is safe" in error["hint"]
+        assert "with the same requestId is safe" in error["hint"]
         assert rule.struck == 1
 
 

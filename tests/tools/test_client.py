@@ -20,7 +20,7 @@ from fly_mcp_tools.endpoints import (
     START_MACHINE,
     UPDATE_MACHINE,
 )
-from fly_mcp_tools.errors import Code, FlyError, MaybeDone, NotConfigured, NotFound, NotSent
+from fly_mcp_tools.errors import Code, FlyError, MaybeDone, NotConfigured, NotFound, NotSent, WrongState
 from fly_mcp_tools.http import MAX_BODY, asgi_transport
 from tests.tools.fakes import APP, CANARY, MACHINE, MAYBE, NOT_SENT, Fly, answer, client_of, error_of, ids_for
 
@@ -352,9 +352,9 @@ async def test_a_refusal_whose_body_breaks_off_is_still_a_refusal() -> None:
             yield b'{"error": "not_'
             raise httpx2.ReadError("reset")
 
-        return httpx2.Response(404, content=chunks())  # type: ignore[arg-type]  # an async generator is one
+        return httpx2.Response(412, content=chunks())  # type: ignore[arg-type]  # an async generator is one
 
-    assert isinstance(await error_of(client_of(Fly(broken)), DELETE_MACHINE), NotFound)
+    assert isinstance(await error_of(client_of(Fly(broken)), DELETE_MACHINE), WrongState)
 
 
 async def test_an_asgi_app_answers_in_this_process() -> None:

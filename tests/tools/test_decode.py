@@ -9,7 +9,9 @@ from fly_mcp_tools.endpoint import Endpoint
 from fly_mcp_tools.endpoints import (
     CREATE_APP,
     DELETE_APP,
+    DELETE_MACHINE,
     ENDPOINTS,
+    GET_MACHINE,
     LIST_MACHINES,
 )
 from fly_mcp_tools.errors import (
@@ -87,3 +89,14 @@ def test_a_redirect_is_an_error_for_every_call(endpoint: Endpoint, status: int) 
     assert not error.retryable
     assert "FLY_API_HOSTNAME" in error.hint
     assert "evil" not in error.message + error.hint
+
+
+@pytest.mark.parametrize("body", [b"<html>Not Found</html>", b"", b"not here", b"{}", b"[]", b'{"error": 1}'])
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_404_that_is_not_flys_never_means_gone(status: int, body: bytes) -> None:
+    """Found by the chaos run: a gateway's 404 during a delete was taken for "destroyed"."""
+    for endpoint, changed in ((GET_MACHINE, "nothing"), (DELETE_MACHINE, "unknown")):
+        ids = {"app_name": "shop", "machine_id": "7846e45f27e218"}
+        with pytest.raises(MaybeDone) as caught:
+            decode(build_request(endpoint, ids), RawAnswer(status, {}, body), now=0.0, redact=str)
+        assert (caught.value.changed, caught.value.status) == (changed, status)

@@ -122,7 +122,7 @@ async def test_plain_http_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyP
 
     async def fly(stream: anyio.abc.SocketStream) -> None:
         await stream.receive()
-        await stream.send(b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}")
+        await stream.send(b'HTTP/1.1 404 Not Found\r\ncontent-length: 14\r\n\r\n{"error":"no"}')
 
     async with server(proxy) as proxy_port, server(fly) as port:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):

@@ -20,6 +20,9 @@ from fly_mcp_tools.request import Request
 
 REQUEST_ID: Final = "fly-request-id"
 _NO_BODY: Final = frozenset({202, 204})
+_GONE: Final = frozenset({404, 410})
+#: What Fly says of a route that it does not know, and only of that (reference 1.1).
+_NO_ROUTE: Final = b"404 page not found"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ def decode(request: Request, raw: RawAnswer, *, now: float, redact: Callable[[st
         if not isinstance(data, (dict, list)):
             raise no_usable_answer(request, _what_is_wrong(raw), status=raw.status, request_id=request_id)
         return Answer(raw.status, data, request_id)
+    if raw.status in _GONE and not _is_flys(raw):
+        # Whoever stands in between may say 404 too; taken for Fly's, it would mean "gone", and a wrong "done".
+        raise no_usable_answer(
+            request, f"the answer (HTTP {raw.status}) is not Fly's", status=raw.status, request_id=request_id
+        )
     text, status_word = _error_text(raw)
     refusal = Refusal(
         status=raw.status,
@@ -130,6 +138,14 @@ def _what_is_wrong(raw: RawAnswer) -> str:
             "Fly's answer could not be read (it is a web page: something stands between Fly and this server)"
         )
     return "Fly's answer could not be read (it is not the JSON that belongs here)"
+
+
+def _is_flys(raw: RawAnswer) -> bool:
+    """Whether an error is in Fly's own shape."""
+    if raw.body.strip() == _NO_ROUTE:
+        return True
+    data = _json(raw)
+    return isinstance(data, dict) and any(isinstance(data.get(key), str) for key in ("error", "message"))
 
 
 def _error_text(raw: RawAnswer) -> tuple[str, str]:

@@ -65,6 +65,16 @@ async def earlier(call: Call, app_name: str, step: str) -> Machine | None:
     """
     if not call.resumed:
         return None
+    known = call.journal.notes.get(_made_note(step))
+    if isinstance(known, str):
+        try:
+            machine = await machines.get(call, app_name, known)
+        except NotFound:
+            machine = Machine(id=known, state="destroyed")
+        if machine.gone:
+            raise _gone_since(machine)
+        return machine
+    # Killed between the answer and the note, or the answer was lost: the mark tells.
     mark = call.mark(step)
     for machine in await machines.list_of(call, app_name, destroyed=True):
         if machine.metadata.get(configs.MARK) == mark:
@@ -90,6 +100,7 @@ async def create(
         FlyError: wrong_state with changed="something" where it was made and does not stay up.
     """
     machine, note = await _made(call, app_name, config, name, region, call.mark(step))
+    call.journal.note(_made_note(step), machine.id)
     return await seen(call, app_name, machine, note)
 
 
@@ -110,8 +121,14 @@ async def seen(call: Call, app_name: str, machine: Machine, note: str | None = N
             await call.clock.sleep(_LOOK_EVERY)
         else:
             break
+    if looked.machine.gone:
+        raise _gone_since(looked.machine)
     outcome, words = waiting.running(looked)
     return Created(looked.machine, outcome, " ".join(text for text in (note, words) if text) or None)
+
+
+def _made_note(step: str) -> str:
+    return f"{step}-made"
 
 
 async def _made(

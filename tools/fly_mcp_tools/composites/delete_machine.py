@@ -108,7 +108,7 @@ async def destroy(call: Call, app_name: str, machine: Machine, *, step: str) -> 
         WrongState: it was not running when it was read, and is now.
     """
     async with leases.held(call, app_name, machine.id) as lease:
-        if lease.lease.version != machine.instance_id:
+        if lease.waited or lease.lease.version != machine.instance_id:
             machine = await machines.there(call, app_name, machine.id)  # what is kept is what is destroyed
         undo = undoing.keep(call, app_name, machine)
         call.journal.note(step, _told(machine, undo))

@@ -67,6 +67,10 @@ async def _drive(call: Call, params: OneMachine, endpoint: Endpoint, goal: str, 
         return _result(before, before, "done", "It is failed: nothing runs on it. Nothing was sent.")
     unclear = False
     async with leases.held(call, app_name, machine_id) as lease:
+        if lease.waited:  # whoever was before us may have changed it since
+            before = await machines.there(call, app_name, machine_id)
+            if before.state == goal:
+                return _result(before, before, "done", f"It is {goal} already; nothing was sent.")
         try:
             await waiting.past_transient(
                 call,

@@ -93,9 +93,11 @@ def newer(found: list[Secret], machine: Machine, applied: frozenset[str] = froze
 
 async def _plain(call: Call, params: OneMachine, before: Machine) -> Restarted:
     lost = False
-    known: list[JsonValue] = [event.id for event in before.events]
-    call.journal.note(_BEGUN, {"state": before.state, "events": known})
     async with leases.held(call, params.app_name, before.id) as lease:
+        if lease.waited:  # another's restart meanwhile is no proof of ours
+            before = await machines.there(call, params.app_name, before.id)
+        known: list[JsonValue] = [event.id for event in before.events]
+        call.journal.note(_BEGUN, {"state": before.state, "events": known})
         try:
             await waiting.past_transient(
                 call,

@@ -200,6 +200,8 @@ def running(seen: Seen, before: Machine | None = None, *, lost: bool = False) ->
     if now.state == "started":
         return "done", None
     how = _ending(now, before)
+    if now.gone:
+        raise _ended_badly(now, how)  # nobody waits for it to run again
     if now.state in ("stopped", "failed"):
         if now.state == "stopped" and how.get("exit_code") == 0 and not how.get("oom_killed"):
             return "done", "It started, ran, and ended with exit code 0."
