@@ -9,9 +9,12 @@ only when the user wants it.
 
 Start with flyListApps, then flyListMachines or flyGetApp. Names and ids come from the lists; do not guess.
 
-Every write says its outcome: done (seen to be done), pending (still on the way: flyWaitForMachine waits on) \
-or unclear (it may or may not have happened; the note says what was found). Errors have a code, what has \
-changed so far, and the next step.
+Every write has an outcome: done (seen to be done), pending (still on the way: flyWaitForMachine waits on), \
+refused (nothing changed) or unclear (may have happened; note and details say what was found). Errors have a \
+code, what has changed so far, and the next step.
+
+requestId: make up one for each write (1-64 characters). When an answer is lost, pending or unclear, repeat the \
+same call with the same requestId: it never does a thing twice, and goes on where it stopped.
 
 Secrets: flySetSecrets stores them; a machine sees them after flyRestartMachine, or with restartMachines. \
 Values are never shown. Volumes: attached by flyCreateMachine, in the volume's region; freed only by deleting \
