@@ -55,9 +55,18 @@ class Group(StrEnum):
 
     APPS = "apps"
     MACHINES = "machines"
+    LEASES = "leases"
+    METADATA = "metadata"
     SECRETS = "secrets"
     SCALING = "scaling"
     VOLUMES = "volumes"
+    CERTIFICATES = "certificates"
+    IPS = "ips"
+    LOGS = "logs"
+    ORGS = "orgs"
+    PLATFORM = "platform"
+    #: Off unless named: what a token is, and tokens that say who a machine is.
+    TOKENS = "tokens"
 
 
 class Scope(StrEnum):

@@ -50,6 +50,10 @@ class Endpoint:
     source: str
     rate: Rate = Rate.STANDARD
     secret_body: bool = False
+    #: A POST that only asks: a GraphQL query, a check, a placement.
+    asks: bool = False
+    #: Which of Fly's two addresses: "machines" (FLY_API_HOSTNAME) or "web" (FLY_API_BASE_URL).
+    host: Literal["machines", "web"] = "machines"
     #: Sending it loses something for good: a machine, a volume, an app.
     destroys: bool = False
     #: What it changes ends by itself and changes nothing else: a lease, a snapshot.
@@ -57,8 +61,13 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         """Refuse a row that contradicts itself."""
-        if not self.path.startswith("/v1/"):
-            raise ValueError(f"{self.name}: path must start with /v1/")
+        roots = {"machines": ("/v1/",), "web": ("/api/v1/", "/graphql")}
+        if not self.path.startswith(roots[self.host]):
+            raise ValueError(f"{self.name}: path must start with {' or '.join(roots[self.host])}")
+        if self.asks and (self.method != "POST" or not self.idempotent):
+            raise ValueError(
+                f"{self.name}: only a POST needs to be told from a write, and asking twice is safe"
+            )
         if self.method == "GET" and not self.idempotent:
             raise ValueError(f"{self.name}: a GET is idempotent")
         if self.destroys and not self.writes:
@@ -80,7 +89,7 @@ class Endpoint:
     @property
     def writes(self) -> bool:
         """Whether it can change anything at Fly."""
-        return self.method != "GET"
+        return self.method != "GET" and not self.asks
 
     @property
     def executes(self) -> bool:

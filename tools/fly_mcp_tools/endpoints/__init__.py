@@ -1,0 +1,25 @@
+"""The calls of Fly's API that this package sends, one row each, a file a resource.
+
+A DELETE counts as idempotent although its repetition is answered with 404: what matters is the state at
+Fly, and the client marks an answer that follows an unclear attempt (`changed` is then "unknown").
+"""
+# ruff: noqa: F403 - one namespace for all rows: `fly.GET_MACHINE` wherever it stands
+
+from __future__ import annotations
+
+from fly_mcp_tools.endpoint import Endpoint
+
+from . import apps, leases, machines, network, platform, secrets, tokens, volumes
+from .apps import *
+from .leases import *
+from .machines import *
+from .network import *
+from .platform import *
+from .secrets import *
+from .tokens import *
+from .volumes import *
+
+_FILES = (apps, machines, leases, volumes, secrets, network, tokens, platform)
+
+ENDPOINTS: tuple[Endpoint, ...] = tuple(row for file in _FILES for row in file.ROWS)
+"""Every one, in order."""

@@ -1,0 +1,18 @@
+"""What Fly offers: regions, sizes, placement."""
+
+from __future__ import annotations
+
+from fly_mcp_tools.endpoint import Endpoint
+
+from .sources import SPEC
+
+LIST_REGIONS = Endpoint(
+    name="list_regions",
+    says="list Fly's regions",
+    method="GET",
+    path="/v1/platform/regions",
+    idempotent=True,
+    source=SPEC,
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (LIST_REGIONS,)

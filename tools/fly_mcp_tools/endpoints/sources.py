@@ -1,0 +1,10 @@
+"""Where Fly documents its calls."""
+
+from __future__ import annotations
+
+DOCS = "https://fly.io/docs/machines/api/"
+APPS = DOCS + "apps-resource/"
+MACHINES = DOCS + "machines-resource/"
+VOLUMES = DOCS + "volumes-resource/"
+CERTIFICATES = DOCS + "certificates-resource/"
+SPEC = "https://docs.machines.dev/spec/openapi3.json"
