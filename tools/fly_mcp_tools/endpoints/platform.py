@@ -15,4 +15,4 @@ LIST_REGIONS = Endpoint(
     source=SPEC,
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = (LIST_REGIONS,)
+ROWS: tuple[Endpoint, ...] = (LIST_REGIONS,)

@@ -15,4 +15,4 @@ CURRENT_TOKEN = Endpoint(
     source=SPEC,
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = (CURRENT_TOKEN,)
+ROWS: tuple[Endpoint, ...] = (CURRENT_TOKEN,)
