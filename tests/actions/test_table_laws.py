@@ -112,7 +112,7 @@ async def test_tools_are_listed_with_all_four_hints_and_true_ones(
             assert hints.idempotent_hint is action.idempotent
             assert hints.open_world_hint is True
             assert not (hints.read_only_hint and hints.destructive_hint)
-            assert action.gate is Gate.NEVER or hints.destructive_hint
+            assert not action.destroys or hints.destructive_hint
 
 
 async def test_the_list_is_the_table_in_its_order(fly: Fly) -> None:
@@ -194,9 +194,10 @@ async def test_what_a_row_does_not_declare_it_cannot_send(fly: Fly, subtests: py
 @every
 def test_reads_declare_no_write_and_writes_no_destruction(action: AnyAction) -> None:
     """Ours: access, gate and endpoints say the same."""
-    lasting = [one for one in action.calls if one.writes and not one.passing]
-    assert (action.access is Access.READ) is (not lasting)
-    assert any(one.destroys for one in action.calls) is (action.gate is not Gate.NEVER)
+    assert (action.access is Access.READ) is not any(action.counts(one) for one in action.calls)
+    assert action.access is not Access.READ or not any(one.writes for one in action.calls)
+    assert any(one.destroys or one.bills for one in action.calls) is (action.gate is not Gate.NEVER)
+    assert action.destroys is (action.access is Access.DESTRUCTIVE)
 
 
 def _type(schema: dict[str, Any]) -> str:

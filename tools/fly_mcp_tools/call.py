@@ -112,10 +112,10 @@ class Call:
                 hide=hide,
             )
         except FlyError as error:
-            if not endpoint.passing:
+            if not endpoint.writes or self.action.counts(endpoint):
                 self.effect.note(error.changed)
             raise
-        if endpoint.writes and not endpoint.passing:
+        if self.action.counts(endpoint):
             self.effect.note("something")
         return answer
 

@@ -7,6 +7,7 @@ route says plain text, and a proxy in between may say HTML or nothing.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
@@ -23,6 +24,7 @@ _NO_BODY: Final = frozenset({202, 204})
 _GONE: Final = frozenset({404, 410})
 #: What Fly says of a route that it does not know, and only of that (reference 1.1).
 _NO_ROUTE: Final = b"404 page not found"
+_TOKEN: Final = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,13 @@ class RawAnswer:
 
 @dataclass(frozen=True)
 class Answer:
-    """A success. `data` is an object or a list, or `None` where Fly says nothing (202, 204)."""
+    """A success. `data` is an object or a list, or `None` where Fly says nothing (202, 204).
+
+    Of an endpoint whose `token` is set it is that token: a secret.
+    """
 
     status: int
-    data: JsonValue
+    data: JsonValue = field(repr=False)
     request_id: str | None
 
 
@@ -58,8 +63,8 @@ def decode(request: Request, raw: RawAnswer, *, now: float, redact: Callable[[st
     if 200 <= raw.status < 300:
         if raw.status in _NO_BODY and raw.complete and not raw.body.strip():
             return Answer(raw.status, None, request_id)
-        data = _json(raw)
-        if not isinstance(data, (dict, list)):
+        data = _token(raw) if request.endpoint.token else _json(raw)
+        if not isinstance(data, str if request.endpoint.token else (dict, list)):
             raise no_usable_answer(request, _what_is_wrong(raw), status=raw.status, request_id=request_id)
         return Answer(raw.status, data, request_id)
     if raw.status in _GONE and not _is_flys(raw):
@@ -122,6 +127,12 @@ def _json(raw: RawAnswer) -> JsonValue:
     return data
 
 
+def _token(raw: RawAnswer) -> str | None:
+    """The body as a signed token, three parts with dots between; `None` where it is none."""
+    text = raw.body.strip()
+    return text.decode() if raw.complete and _TOKEN.fullmatch(text) else None
+
+
 def _refuse_constant(name: str) -> NoReturn:
     """NaN and Infinity are not JSON, although Python reads them."""
     raise ValueError(name)
@@ -137,7 +148,7 @@ def _what_is_wrong(raw: RawAnswer) -> str:
         return (
             "Fly's answer could not be read (it is a web page: something stands between Fly and this server)"
         )
-    return "Fly's answer could not be read (it is not the JSON that belongs here)"
+    return "Fly's answer could not be read (it is not what belongs here)"
 
 
 def _is_flys(raw: RawAnswer) -> bool:

@@ -58,6 +58,10 @@ class Endpoint:
     destroys: bool = False
     #: What it changes ends by itself and changes nothing else: a lease, a snapshot.
     passing: bool = False
+    #: It can begin a charge that a caller need not expect, such as an address that is paid by the month.
+    bills: bool = False
+    #: Its success is no JSON but a signed token (a JWT): a secret, never logged and never shown.
+    token: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a row that contradicts itself."""
@@ -74,6 +78,8 @@ class Endpoint:
             raise ValueError(f"{self.name}: a GET destroys nothing")
         if self.passing and not self.writes:
             raise ValueError(f"{self.name}: a GET leaves nothing to pass")
+        if self.bills and not self.writes:
+            raise ValueError(f"{self.name}: a GET bills nothing")
         if self.passing and self.destroys:
             raise ValueError(f"{self.name}: what is destroyed cannot pass")
         if not self.says or not set(_PLACEHOLDER.findall(self.says)) <= set(self.placeholders):
