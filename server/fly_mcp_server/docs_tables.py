@@ -39,7 +39,7 @@ def flags_by_variable() -> dict[str, tuple[str, ...]]:
     for _, command in _commands():
         for option in _options(command):
             if isinstance(option.envvar, str):
-                found[option.envvar] = tuple(option.opts)
+                found[option.envvar] = (*option.opts, *option.secondary_opts)
     return found
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fly_mcp_tools.base_url import BaseUrl, parse_base_url
 from fly_mcp_tools.call import Defaults
+from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.chance import SystemRandom
 from fly_mcp_tools.client import FlyClient
 from fly_mcp_tools.clock import Clock, SystemClock
@@ -16,9 +17,10 @@ from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.dispatch import FlyTools
 from fly_mcp_tools.errors import NotConfigured
 from fly_mcp_tools.http import Transport, asgi_transport
+from fly_mcp_tools.selection import WrongChoice, select
 from fly_mcp_tools.state.store import Store, default_directory
 
-from .settings import Settings
+from .settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from fly_mcp_emulator import Emulator
@@ -51,7 +53,12 @@ def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock 
 
     Raises:
         NotConfigured: the token, the base URL or the state directory cannot be used.
+        SettingsError: the choice of tools cannot be made.
     """
+    try:
+        selection = select(settings.choice, ACTIONS)
+    except WrongChoice as error:
+        raise SettingsError(str(error)) from None
     clock = clock or SystemClock()
     transport: Transport | None = None
     if settings.emulator and emulator is None:
@@ -64,15 +71,23 @@ def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock 
         credentials: Credentials | None = _any(settings)
         # Meant for the real Fly; here it may name an organisation that does not exist.
         org_slug = settings.org_slug if settings.org_slug in emulator.dump().orgs else ""
-        defaults = Defaults(org_slug, settings.default_image or EMULATOR_IMAGE)
+        defaults = Defaults(settings.org.strip() or org_slug, settings.default_image or EMULATOR_IMAGE)
     else:
         base_url = parse_base_url(settings.api_hostname)
         credentials = Credentials(settings.token.get_secret_value()) if settings.token else None
-        defaults = Defaults(settings.org_slug, settings.default_image)
+        defaults = Defaults(settings.org.strip() or settings.org_slug, settings.default_image)
     rng = SystemRandom()
     client = FlyClient(credentials=credentials, base_url=base_url, clock=clock, rng=rng, transport=transport)
     store = _store(settings, embedded=emulator is not None)
-    tools = FlyTools(client, clock=clock, rng=rng, defaults=defaults, store=store, place=base_url.origin)
+    tools = FlyTools(
+        client,
+        clock=clock,
+        rng=rng,
+        defaults=defaults,
+        store=store,
+        place=base_url.origin,
+        selection=selection,
+    )
     return Runtime(tools, client, credentials, base_url, defaults, store, emulator)
 
 

@@ -13,7 +13,6 @@ from mcp_types import Tool
 
 from fly_mcp_server import answers, sdk
 from fly_mcp_server.activity import Activity
-from fly_mcp_server.instructions import INSTRUCTIONS
 from fly_mcp_tools.action import Access, Gate
 from fly_mcp_tools.base_url import parse_base_url
 from fly_mcp_tools.catalogue import ACTIONS
@@ -113,15 +112,3 @@ async def test_its_hints_are_all_given_and_true(name: str, tools: dict[str, Tool
 async def test_the_list_has_the_order_of_the_table(tools: dict[str, Tool]) -> None:
     """The protocol recommends a fixed order, since lists are cached; no name stands twice."""
     assert list(tools) == list(ACTIONS)
-
-
-def test_the_instructions_fit_where_clients_cut_them() -> None:
-    """Claude Code shows 2,048 characters; what they name exists."""
-    assert len(INSTRUCTIONS) < 2048
-    named = {
-        word.strip(".,:;()")
-        for word in INSTRUCTIONS.split()
-        if word.startswith("fly") and word[3:4].isupper()
-    }
-    assert named <= ACTIONS.keys()
-    assert named

@@ -181,7 +181,7 @@ class TestTools:
     async def test_it_prints_it_for_programs(self) -> None:
         """Issue 2: what a client sees, and what a row says besides."""
         ran = await run("tools", "--json")
-        rows = json.loads(ran.out)
+        rows = json.loads(ran.out)["tools"]
         assert [row["name"] for row in rows] == list(ACTIONS)
         assert all(row["inputSchema"]["type"] == row["outputSchema"]["type"] == "object" for row in rows)
 

@@ -20,14 +20,27 @@ _CONFIRM: Schema = {"type": "boolean", "description": "true to destroy"}
 _REQUEST_ID: Schema = {"type": "string"}
 
 
-def input_schema(action: AnyAction) -> Schema:
-    """What the tool takes: `confirm` where the row's gate asks, `requestId` where it writes."""
-    schema = slim(action.params)
+def input_schema(action: AnyAction, without: frozenset[str] = frozenset()) -> Schema:
+    """What the tool takes: `confirm` where the row's gate asks, `requestId` where it writes.
+
+    `without`: arguments that the operator has fixed, and that nobody need give.
+    """
+    schema = _without(slim(action.params), without) if without else slim(action.params)
     added = {
         **({} if action.gate is Gate.NEVER else {CONFIRM: _CONFIRM}),
         **({REQUEST_ID: _REQUEST_ID} if action.writes else {}),
     }
     return {**schema, "properties": {**schema.get("properties", {}), **added}}
+
+
+def _without(schema: Schema, names: frozenset[str]) -> Schema:
+    """A new schema that does not have these properties."""
+    properties = {name: node for name, node in schema.get("properties", {}).items() if name not in names}
+    required = [name for name in schema.get("required", ()) if name not in names]
+    kept = {key: node for key, node in schema.items() if key != "required"} | {"properties": properties}
+    if required:
+        kept["required"] = required
+    return {key: kept[key] for key in _ORDER if key in kept}
 
 
 def output_schema(action: AnyAction) -> Schema:
