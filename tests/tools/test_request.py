@@ -15,8 +15,10 @@ from fly_mcp_tools.endpoints import (
     DELETE_APP,
     DELETE_MACHINE,
     ENDPOINTS,
+    GET_CERTIFICATE,
     GET_MACHINE,
     LIST_APPS,
+    RELEASE_IP,
     SET_SECRETS,
     START_MACHINE,
 )
@@ -199,3 +201,44 @@ def test_repr_of_a_request_shows_neither_body_nor_nonce() -> None:
 def test_app_deletion_counts_over_all_apps() -> None:
     """Fly's docs: 100 app deletions a minute, not per app."""
     assert DELETE_APP.rate is Rate.APP_DELETE
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [
+        ("ip", "137.66.1.2"),
+        ("ip", "fdaa:0:1234:0:1::2"),
+        ("ip", "::1"),
+        ("hostname", "*.catvet.example"),
+        ("hostname", "xn--mnchen-3ya.example"),
+    ],
+)
+def test_addresses_and_host_names_go_into_the_path_as_they_are(name: str, good: str) -> None:
+    """RFC 3986, 3.3: `:` and `*` need no quoting in a path."""
+    endpoint = RELEASE_IP if name == "ip" else GET_CERTIFICATE
+    assert build_request(endpoint, ids_for(endpoint) | {name: good}).path.endswith(f"/{good}")
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("ip", "1.2"),
+        ("ip", "::"),
+        ("ip", "..."),
+        ("ip", "catvet.example"),
+        ("hostname", "localhost"),
+        ("hostname", "*"),
+        ("hostname", "a.*.example"),
+        ("hostname", "-a.example"),
+        ("hostname", "a..example"),
+        ("hostname", "a.example."),
+        ("hostname", f"{'a.' * 130}example"),
+        ("app_name", "a:b"),
+        ("app_name", "*"),
+    ],
+)
+def test_only_an_address_and_a_host_name_may_have_such_characters(name: str, bad: str) -> None:
+    """Ours: what widens one id must not widen the others."""
+    endpoint = RELEASE_IP if name == "ip" else GET_CERTIFICATE
+    with pytest.raises(InvalidArguments):
+        build_request(endpoint, ids_for(endpoint) | {name: bad})

@@ -86,6 +86,9 @@ def test_the_calls_that_may_never_be_doubled_are_these() -> None:
         "acquire_lease",
         "create_volume",
         "create_snapshot",
+        "generate_secret_key",
+        "allocate_ip",
+        "request_certificate",
     }
 
 

@@ -156,6 +156,20 @@ def _forbidden(request: Request, _: Refusal) -> _Verdict:
     )
 
 
+#: What is in an app, by its placeholder: its name, and where to look for the right one.
+_THINGS: Final = {
+    "machine_id": (
+        "machine",
+        "List the app's machines for the ids that exist; a destroyed machine is gone for good.",
+    ),
+    "volume_id": ("volume", "List the app's volumes for the ids that exist."),
+    "secret_name": ("secret", "List the app's secrets for the names that exist."),
+    "key_name": ("secret key", "List the app's secret keys for the names that exist."),
+    "hostname": ("certificate for", "List the app's certificates for the host names that exist."),
+    "ip": ("address", "List the app's addresses for those that it has."),
+}
+
+
 def _not_found(request: Request, refusal: Refusal) -> _Verdict:
     if "404 page not found" in refusal.text:
         return _Verdict(
@@ -169,14 +183,10 @@ def _not_found(request: Request, refusal: Refusal) -> _Verdict:
         )
     ids = request.ids
     app = ids.get("app_name", "")
-    if "machine_id" in ids and "Could not find App" not in refusal.text:
-        what = f"no machine {ids['machine_id']} in {app}"
-        hint = "List the app's machines for the ids that exist; a destroyed machine is gone for good."
-    elif "volume_id" in ids and "Could not find App" not in refusal.text:
-        what, hint = (
-            f"no volume {ids['volume_id']} in {app}",
-            "List the app's volumes for the ids that exist.",
-        )
+    inner = next((name for name in _THINGS if name in ids), None)
+    if inner is not None and "Could not find App" not in refusal.text:
+        words, hint = _THINGS[inner]
+        what = f"no {words} {ids[inner]} in {app}"
     elif app:
         what, hint = f"no app {app} that this token can see", "List the apps for the names that exist."
     else:

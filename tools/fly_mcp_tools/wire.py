@@ -174,6 +174,11 @@ class Volume(_Wire):
     host_status: Word = "ok"
     created_at: datetime | None = None
     snapshot_retention: int | None = None
+    auto_backup_enabled: bool | None = None
+    zone: Word = ""
+    fstype: Word = ""
+    bytes_used: int | None = None
+    bytes_total: int | None = None
 
     @property
     def dying(self) -> bool:
@@ -187,12 +192,13 @@ class Volume(_Wire):
 
 
 class Snapshot(_Wire):
-    """A snapshot of a volume. `volume_size` is in bytes."""
+    """A snapshot of a volume. `size` and `volume_size` are in bytes."""
 
     id: Word
     status: Word = ""
     created_at: datetime | None = None
     retention_days: int | None = None
+    size: int | None = None
     volume_size: int | None = None
 
     @property
@@ -206,6 +212,15 @@ class Secret(_Wire):
 
     name: Word
     digest: Word = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class SecretKey(_Wire):
+    """A secret key's name and dates; no part of the key, the public one neither."""
+
+    name: Word
+    type: Word = ""
     created_at: datetime | None = None
     updated_at: datetime | None = None
 

@@ -23,8 +23,54 @@ SET_SECRETS = Endpoint(
     source=SPEC,
     secret_body=True,
 )
+GET_SECRET = Endpoint(
+    name="get_secret",
+    says="read about secret {secret_name} of {app_name}",
+    method="GET",
+    path="/v1/apps/{app_name}/secrets/{secret_name}",
+    idempotent=True,
+    source=SPEC,
+)
+LIST_SECRET_KEYS = Endpoint(
+    name="list_secret_keys",
+    says="list the secret keys of {app_name}",
+    method="GET",
+    path="/v1/apps/{app_name}/secretkeys",
+    idempotent=True,
+    source=SPEC,
+)
+GET_SECRET_KEY = Endpoint(
+    name="get_secret_key",
+    says="read about secret key {key_name} of {app_name}",
+    method="GET",
+    path="/v1/apps/{app_name}/secretkeys/{key_name}",
+    idempotent=True,
+    source=SPEC,
+)
+GENERATE_SECRET_KEY = Endpoint(
+    name="generate_secret_key",
+    says="generate secret key {key_name} of {app_name}",
+    method="POST",
+    path="/v1/apps/{app_name}/secretkeys/{key_name}/generate",
+    idempotent=False,  # a second one is another key in the place of the first
+    source=SPEC,
+)
+DELETE_SECRET_KEY = Endpoint(
+    name="delete_secret_key",
+    says="delete secret key {key_name} of {app_name}",
+    method="DELETE",
+    path="/v1/apps/{app_name}/secretkeys/{key_name}",
+    idempotent=True,
+    destroys=True,
+    source=SPEC,
+)
 
 ROWS: tuple[Endpoint, ...] = (
     LIST_SECRETS,
     SET_SECRETS,
+    GET_SECRET,
+    LIST_SECRET_KEYS,
+    GET_SECRET_KEY,
+    GENERATE_SECRET_KEY,
+    DELETE_SECRET_KEY,
 )

@@ -47,6 +47,14 @@ DELETE_VOLUME = Endpoint(
     destroys=True,
     source=VOLUMES,
 )
+EXTEND_VOLUME = Endpoint(
+    name="extend_volume",
+    says="extend volume {volume_id} of {app_name}",
+    method="PUT",
+    path="/v1/apps/{app_name}/volumes/{volume_id}/extend",
+    idempotent=True,  # the size sent is the new total
+    source=VOLUMES,
+)
 LIST_SNAPSHOTS = Endpoint(
     name="list_snapshots",
     says="list the snapshots of volume {volume_id} of {app_name}",
@@ -71,6 +79,7 @@ ROWS: tuple[Endpoint, ...] = (
     GET_VOLUME,
     UPDATE_VOLUME,
     DELETE_VOLUME,
+    EXTEND_VOLUME,
     LIST_SNAPSHOTS,
     CREATE_SNAPSHOT,
 )
