@@ -46,9 +46,9 @@ def acts_on(action: AnyAction) -> str:
 
 
 def principal(action: AnyAction) -> Endpoint:
-    """The call that the action is there for: the first that changes something for good, else the first."""
-    lasting = [endpoint for endpoint in action.calls if endpoint.writes and not endpoint.passing]
-    return (lasting or action.calls)[0]
+    """The call that the action is there for: the first that changes what it is to change, else the first."""
+    changing = [endpoint for endpoint in action.calls if action.counts(endpoint)]
+    return (changing or action.calls)[0]
 
 
 def rate(limit: Rate) -> str:

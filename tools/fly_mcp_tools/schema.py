@@ -17,6 +17,7 @@ Schema = dict[str, Any]
 
 #: What the gate adds, and what every write takes. Described in the server's instructions, not once a tool.
 _CONFIRM: Schema = {"type": "boolean", "description": "true to destroy"}
+_CONFIRM_COST: Schema = {"type": "boolean", "description": "true to pay"}
 _REQUEST_ID: Schema = {"type": "string"}
 
 
@@ -27,7 +28,7 @@ def input_schema(action: AnyAction, without: frozenset[str] = frozenset()) -> Sc
     """
     schema = _without(slim(action.params), without) if without else slim(action.params)
     added = {
-        **({} if action.gate is Gate.NEVER else {CONFIRM: _CONFIRM}),
+        **({} if action.gate is Gate.NEVER else {CONFIRM: _CONFIRM if action.destroys else _CONFIRM_COST}),
         **({REQUEST_ID: _REQUEST_ID} if action.writes else {}),
     }
     return {**schema, "properties": {**schema.get("properties", {}), **added}}
