@@ -31,12 +31,35 @@ DOCUMENTED: dict[str, dict[str, Any]] = json.loads((_DATA / "seeds_actions.json"
 EXTRAS = {
     "flyListApps": {"orgSlug"},
     "flyCreateMachine": {"image", "undo"},
-    "flyCreateVolume": {"snapshotId"},
+    "flyCreateVolume": {"snapshotId", "sourceVolumeId", "uniqueZone", "encrypted"},
+    "flyListVolumes": {"state", "region", "attached", "detail", "limit", "cursor"},
+    "flyListSecrets": {"limit", "cursor"},
     "flyDeleteVolume": {"snapshot"},
     "flyWaitForMachine": {"timeout"},
 }
 #: Actions that the documentation lacks.
-ADDED = {"flyCreateApp": {"appName", "orgSlug"}, "flyDeleteApp": {"appName"}}
+ADDED = {
+    "flyCreateApp": {"appName", "orgSlug"},
+    "flyDeleteApp": {"appName"},
+    "flyGetVolume": {"appName", "volumeId"},
+    "flyUpdateVolume": {"appName", "volumeId", "snapshotRetention", "scheduledSnapshots"},
+    "flyExtendVolume": {"appName", "volumeId", "sizeGb"},
+    "flyListSnapshots": {"appName", "volumeId", "limit", "cursor"},
+    "flyCreateSnapshot": {"appName", "volumeId"},
+    "flyGetSecret": {"appName", "name"},
+    "flyListSecretKeys": {"appName", "type", "limit", "cursor"},
+    "flyGenerateSecretKey": {"appName", "name", "type"},
+    "flyDeleteSecretKey": {"appName", "name"},
+    "flyListCertificates": {"appName", "filter", "limit", "cursor"},
+    "flyCheckCertificate": {"appName", "hostname"},
+    "flyRequestCertificate": {"appName", "hostname"},
+    "flyRemoveCertificate": {"appName", "hostname", "keepCustom"},
+    "flyListIps": {"appName"},
+    "flyAllocateIp": {"appName", "type", "region", "network"},
+    "flyReleaseIp": {"appName", "ip"},
+    "flyGetTokenInfo": set[str](),
+    "flyGetOidcToken": {"audience", "awsPrincipalTags"},
+}
 _TYPES = {"number": "integer"}
 
 every = pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: str(action.name))

@@ -20,11 +20,15 @@ async def get(call: Call, app_name: str, volume_id: str) -> Volume:
     return parse.one(Volume, answer.data, endpoint=fly.GET_VOLUME, answer=answer)
 
 
-async def list_of(call: Call, app_name: str) -> list[Volume]:
-    """The app's volumes, in Fly's order, without those on their way out."""
-    answer = await call.send(fly.LIST_VOLUMES, {"app_name": app_name})
+async def list_of(call: Call, app_name: str, *, dying: bool = False, summary: bool = False) -> list[Volume]:
+    """The app's volumes, in Fly's order.
+
+    `dying`: those on their way out too, which Fly lists for a day. `summary`: without what is used of them.
+    """
+    query = {"summary": True} if summary else None
+    answer = await call.send(fly.LIST_VOLUMES, {"app_name": app_name}, query=query)
     found = parse.many(Volume, answer.data, endpoint=fly.LIST_VOLUMES, answer=answer)
-    return [volume for volume in found if not volume.dying]
+    return [volume for volume in found if dying or not volume.dying]
 
 
 async def create(
@@ -42,6 +46,23 @@ async def delete(call: Call, app_name: str, volume_id: str) -> Volume:
     """Destroy it with all its data. Raises WrongState while a machine has it."""
     answer = await call.send(fly.DELETE_VOLUME, {"app_name": app_name, "volume_id": volume_id})
     return parse.one(Volume, answer.data, endpoint=fly.DELETE_VOLUME, answer=answer)
+
+
+async def update(call: Call, app_name: str, volume_id: str, changes: JsonObject) -> Volume:
+    """Change its backups: snapshot_retention (1 to 60 days), auto_backup_enabled. The volume afterwards."""
+    ids = {"app_name": app_name, "volume_id": volume_id}
+    answer = await call.send(fly.UPDATE_VOLUME, ids, body=changes)
+    return parse.one(Volume, answer.data, endpoint=fly.UPDATE_VOLUME, answer=answer)
+
+
+async def extend(call: Call, app_name: str, volume_id: str, size_gb: int) -> tuple[Volume, bool | None]:
+    """Make it `size_gb` large in all: the volume, and whether its machine has to be restarted to see that."""
+    ids = {"app_name": app_name, "volume_id": volume_id}
+    answer = await call.send(fly.EXTEND_VOLUME, ids, body={"size_gb": size_gb}, timeout=90)
+    data = parse.key(answer.data, "volume", endpoint=fly.EXTEND_VOLUME, answer=answer)
+    needs_restart = obj(answer.data).get("needs_restart")
+    volume = parse.one(Volume, data, endpoint=fly.EXTEND_VOLUME, answer=answer)
+    return volume, needs_restart if isinstance(needs_restart, bool) else None
 
 
 async def keep_snapshots(call: Call, app_name: str, volume_id: str, days: int) -> None:

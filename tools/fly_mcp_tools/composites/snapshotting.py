@@ -16,6 +16,7 @@ COMPLETE_WITHIN: Final = 240.0
 _LOOK_EVERY: Final = 2.0
 _TRIES: Final = 3
 _STEP: Final = "snapshot"
+_JOINED: Final = "snapshot-joined"
 
 
 async def take(call: Call, app_name: str, volume_id: str) -> Snapshot:
@@ -41,6 +42,11 @@ async def noted(call: Call, app_name: str, volume_id: str) -> Snapshot | None:
     return next((one for one in await volumes.snapshots(call, app_name, volume_id) if one.id == known), None)
 
 
+def joined(call: Call) -> bool:
+    """Whether the snapshot was being taken already, so that what was written since then is not in it."""
+    return _JOINED in call.journal.notes
+
+
 def kept_until(snapshot: Snapshot) -> datetime | None:
     """When Fly lets go of it."""
     if snapshot.created_at is None or snapshot.retention_days is None:
@@ -58,7 +64,8 @@ async def _begun(call: Call, app_name: str, volume_id: str) -> Snapshot:
         except (MaybeDone, TimedOut) as error:
             trouble = error
         except WrongState as error:
-            # One is being taken already. Nothing writes to an unattached volume, so that one is as good.
+            # One is being taken already. Nothing writes to an unattached volume, so that one is as good; of an
+            # attached one, `joined` tells.
             if "already scheduled" not in error.fly_says:
                 raise
             trouble = error
@@ -70,6 +77,8 @@ async def _begun(call: Call, app_name: str, volume_id: str) -> Snapshot:
         found = await volumes.snapshots(call, app_name, volume_id)
         ours = _new(found, before) or _coming(found)
         if ours is not None:
+            if ours.id in before:
+                call.journal.note(_JOINED, True)
             return ours
         # Nothing came of it. A snapshot too many would cost little, so it is asked for again.
         if attempt == _TRIES - 1:
