@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fly_mcp_tools.base_url import BaseUrl, parse_base_url
+from fly_mcp_tools.base_url import BaseUrl, parse_base_url, parse_web_url
 from fly_mcp_tools.call import Defaults
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.chance import SystemRandom
@@ -61,6 +61,7 @@ def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock 
         raise SettingsError(str(error)) from None
     clock = clock or SystemClock()
     transport: Transport | None = None
+    web_url: BaseUrl | None = None
     if settings.emulator and emulator is None:
         from fly_mcp_emulator import Emulator  # imported only where it is asked for: it costs start-up time
 
@@ -74,10 +75,18 @@ def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock 
         defaults = Defaults(settings.org.strip() or org_slug, settings.default_image or EMULATOR_IMAGE)
     else:
         base_url = parse_base_url(settings.api_hostname)
+        web_url = parse_web_url(settings.web_hostname, machines=base_url)
         credentials = Credentials(settings.token.get_secret_value()) if settings.token else None
         defaults = Defaults(settings.org.strip() or settings.org_slug, settings.default_image)
     rng = SystemRandom()
-    client = FlyClient(credentials=credentials, base_url=base_url, clock=clock, rng=rng, transport=transport)
+    client = FlyClient(
+        credentials=credentials,
+        base_url=base_url,
+        web_url=web_url,
+        clock=clock,
+        rng=rng,
+        transport=transport,
+    )
     store = _store(settings, embedded=emulator is not None)
     tools = FlyTools(
         client,

@@ -40,6 +40,13 @@ class Settings(BaseModel):
         validation_alias=AliasChoices("FLY_API_HOSTNAME"),
         description="Base URL of Fly's Machines API. Default: `https://api.machines.dev`.",
     )
+    web_hostname: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_API_BASE_URL"),
+        description="Base URL of Fly's GraphQL and web API, for organisations and logs. Default: "
+        "`https://api.fly.io`; beside a `FLY_API_HOSTNAME` on this machine the same; beside another one it must be "
+        "set.",
+    )
     toolsets: str = Field(
         default="",
         validation_alias=AliasChoices("FLY_MCP_TOOLSETS"),

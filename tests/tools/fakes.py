@@ -39,6 +39,7 @@ def ids_for(endpoint: Endpoint) -> dict[str, str]:
         "key_name": "signing-v1",
         "hostname": "*.catvet.example",
         "ip": "2a09:8280:1::1:7f:0",
+        "org_slug": "personal",
     }
     return {name: good[name] for name in endpoint.placeholders}
 

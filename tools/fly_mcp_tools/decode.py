@@ -1,7 +1,8 @@
 """Fly's answer as data, or as a typed error.
 
-Two services answer behind one address: one says `{"error": ...}`, the other `{"message": ...}`, an unknown
-route says plain text, and a proxy in between may say HTML or nothing.
+Two services answer behind one address: one says `{"error": ...}`, the other `{"message": ...}`, the web REST
+says `{"errors": {"detail": ...}}`, GraphQL says no with HTTP 200, an unknown route says plain text, and a proxy
+in between may say HTML or nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final, NoReturn
 
 from pydantic import JsonValue
 
+from fly_mcp_tools import graphql
 from fly_mcp_tools.errors import Code, FlyError, MaybeDone
 from fly_mcp_tools.foreign import clean
 from fly_mcp_tools.refusals import Refusal, refusal_error
@@ -66,6 +68,9 @@ def decode(request: Request, raw: RawAnswer, *, now: float, redact: Callable[[st
         data = _token(raw) if request.endpoint.token else _json(raw)
         if not isinstance(data, str if request.endpoint.token else (dict, list)):
             raise no_usable_answer(request, _what_is_wrong(raw), status=raw.status, request_id=request_id)
+        if request.endpoint.graphql and graphql.said_no(data):
+            words = request.hide(redact(graphql.words_of(data)))
+            raise graphql.refused(request, data, words=words, status=raw.status, request_id=request_id)
         return Answer(raw.status, data, request_id)
     if raw.status in _GONE and not _is_flys(raw):
         # Whoever stands in between may say 404 too; taken for Fly's, it would mean "gone", and a wrong "done".
@@ -156,7 +161,9 @@ def _is_flys(raw: RawAnswer) -> bool:
     if raw.body.strip() == _NO_ROUTE:
         return True
     data = _json(raw)
-    return isinstance(data, dict) and any(isinstance(data.get(key), str) for key in ("error", "message"))
+    return isinstance(data, dict) and (
+        any(isinstance(data.get(key), str) for key in ("error", "message")) or bool(_detail(data))
+    )
 
 
 def _error_text(raw: RawAnswer) -> tuple[str, str]:
@@ -164,7 +171,15 @@ def _error_text(raw: RawAnswer) -> tuple[str, str]:
     data = _json(raw)
     if isinstance(data, dict):
         said = next((v for k in ("message", "error") if isinstance(v := data.get(k), str) and v.strip()), "")
+        said = said or _detail(data)
         word = data.get("status")
         return said, word if isinstance(word, str) else ""
     text = raw.body[:4000].decode("utf-8", "replace").strip()
     return ("" if text.startswith("<") else text), ""
+
+
+def _detail(data: Mapping[str, JsonValue]) -> str:
+    """What the web REST says: `{"errors": {"detail": ...}}` (flyctl, internal/uiex/error.go); else ""."""
+    errors = data.get("errors")
+    detail = errors.get("detail") if isinstance(errors, dict) else None
+    return detail if isinstance(detail, str) else ""

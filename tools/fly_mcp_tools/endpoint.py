@@ -98,6 +98,16 @@ class Endpoint:
         return self.method != "GET" and not self.asks
 
     @property
+    def graphql(self) -> bool:
+        """Whether it is a document of GraphQL: its refusals come with HTTP 200."""
+        return self.path == "/graphql"
+
+    @property
+    def setting(self) -> str:
+        """The setting that says where it goes."""
+        return "FLY_API_HOSTNAME" if self.host == "machines" else "FLY_API_BASE_URL"
+
+    @property
     def executes(self) -> bool:
         """Whether it runs a command of the caller's on a machine: arbitrary code."""
         return self.path.endswith("/exec")

@@ -116,7 +116,7 @@ def _judge(request: Request, refusal: Refusal) -> _Verdict:
         RefusedByFly,
         f"Could not {request.says}: the answer points to another address (HTTP {refusal.status}), and "
         "redirects are never followed, because the token would go along.",
-        "Check FLY_API_HOSTNAME: it has to be the address of Fly's API itself.",
+        f"Check {request.endpoint.setting}: it has to be the address of Fly's API itself.",
         retryable=False,
     )
 
@@ -175,7 +175,7 @@ def _not_found(request: Request, refusal: Refusal) -> _Verdict:
         return _Verdict(
             RefusedByFly,
             f"Could not {request.says}: the address that was asked does not know this call.",
-            "Check FLY_API_HOSTNAME: it has to be the address of Fly's API itself.",
+            f"Check {request.endpoint.setting}: it has to be the address of Fly's API itself.",
         )
     if "lease not found" in refusal.text:
         return _Verdict(

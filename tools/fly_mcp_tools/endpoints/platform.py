@@ -14,5 +14,17 @@ LIST_REGIONS = Endpoint(
     idempotent=True,
     source=SPEC,
 )
+FIND_PLACEMENTS = Endpoint(
+    name="find_placements",
+    says="ask where machines would find room",
+    method="POST",
+    path="/v1/platform/placements",
+    idempotent=True,
+    asks=True,  # it reserves nothing
+    source=SPEC,
+)
 
-ROWS: tuple[Endpoint, ...] = (LIST_REGIONS,)
+ROWS: tuple[Endpoint, ...] = (
+    LIST_REGIONS,
+    FIND_PLACEMENTS,
+)
