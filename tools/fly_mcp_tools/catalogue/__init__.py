@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from fly_mcp_tools.action import AnyAction, table
 
-from . import apps, machines, scaling, secrets, volumes
+from . import apps, machines, orgs, scaling, secrets, volumes
 
 ACTIONS: Mapping[str, AnyAction] = table(
-    *apps.ROWS, *machines.ROWS, *secrets.ROWS, *scaling.ROWS, *volumes.ROWS
+    *apps.ROWS, *machines.ROWS, *secrets.ROWS, *scaling.ROWS, *volumes.ROWS, *orgs.ROWS
 )
 """Every action by its name, in the order of the documentation."""

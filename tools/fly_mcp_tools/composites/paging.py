@@ -61,20 +61,26 @@ def page(params: Paged, rows: Sequence[RowT], key: Callable[[RowT], str]) -> Pag
     Raises:
         InvalidArguments: the cursor is none of ours, or was given for other filters.
     """
-    after = _read(params)
+    after = place(params)
     ordered = sorted(rows, key=key)
     left = ordered if after is None else [row for row in ordered if key(row) > after]
     shown = left[: params.limit]
     more = len(left) > len(shown)
-    return Page(shown, len(ordered), _written(params, key(shown[-1])) if more else None)
+    return Page(shown, len(ordered), cursor_to(params, key(shown[-1])) if more else None)
 
 
-def _written(params: Paged, last: str) -> str:
-    text = json.dumps([_print(params), last], separators=(",", ":"))
+def cursor_to(params: Paged, place: str) -> str:
+    """A cursor that holds `place`: the last id shown, or a cursor of Fly's own."""
+    text = json.dumps([_print(params), place], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read(params: Paged) -> str | None:
+def place(params: Paged) -> str | None:
+    """What the cursor of the arguments holds; None where they have none.
+
+    Raises:
+        InvalidArguments: the cursor is none of ours, or was given for other filters.
+    """
     if params.cursor is None:
         return None
     try:
