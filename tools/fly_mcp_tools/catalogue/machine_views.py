@@ -8,27 +8,16 @@ from typing import Any
 from pydantic import Field, JsonValue, model_validator
 
 from fly_mcp_tools import config as configs
+from fly_mcp_tools.composites.history import EventRow, event_row
 from fly_mcp_tools.composites.list_machines import MachineRow
 from fly_mcp_tools.composites.listing import some
 from fly_mcp_tools.foreign import clean, harmless
-from fly_mcp_tools.models import Result
-from fly_mcp_tools.wire import Event, Machine, obj
+from fly_mcp_tools.wire import Machine, obj
 
 #: Events of a machine that are shown.
 _EVENTS = 5
 #: Services and checks that are shown, and what each may hold.
 _PARTS = 20
-
-
-class EventRow(Result):
-    """Something that happened to a machine."""
-
-    at: datetime
-    type: str
-    status: str
-    source: str
-    exit_code: int | None = None
-    oom_killed: bool | None = None
 
 
 class MachineDetail(MachineRow):
@@ -93,17 +82,5 @@ def detail(machine: Machine) -> dict[str, Any]:
         "cordoned": machine.cordoned or None,
         "created_at": machine.created_at,
         "updated_at": machine.updated_at,
-        "events": [_event(event) for event in machine.events[:_EVENTS]],
-    }
-
-
-def _event(event: Event) -> dict[str, Any]:
-    how = event.exit
-    return {
-        "at": event.timestamp / 1000,
-        "type": event.type,
-        "status": event.status,
-        "source": event.source,
-        "exit_code": how.get("exit_code"),
-        "oom_killed": how.get("oom_killed") or None,
+        "events": [event_row(event) for event in machine.events[:_EVENTS]],
     }

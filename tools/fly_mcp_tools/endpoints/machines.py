@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fly_mcp_tools.endpoint import Endpoint, Rate
 
-from .sources import MACHINES
+from .sources import MACHINES, SPEC
 
 LIST_MACHINES = Endpoint(
     name="list_machines",
@@ -97,6 +97,79 @@ EXEC_MACHINE = Endpoint(
     source=MACHINES,
 )
 
+SIGNAL_MACHINE = Endpoint(
+    name="signal_machine",
+    says="send a signal to machine {machine_id} of {app_name}",
+    method="POST",
+    path="/v1/apps/{app_name}/machines/{machine_id}/signal",
+    idempotent=False,  # a process may count them
+    source=MACHINES,
+)
+CORDON_MACHINE = Endpoint(
+    name="cordon_machine",
+    says="cordon machine {machine_id} of {app_name}",
+    method="POST",
+    path="/v1/apps/{app_name}/machines/{machine_id}/cordon",
+    idempotent=True,
+    source=MACHINES,
+)
+UNCORDON_MACHINE = Endpoint(
+    name="uncordon_machine",
+    says="uncordon machine {machine_id} of {app_name}",
+    method="POST",
+    path="/v1/apps/{app_name}/machines/{machine_id}/uncordon",
+    idempotent=True,
+    source=MACHINES,
+)
+LIST_PROCESSES = Endpoint(
+    name="list_processes",
+    says="list the processes of machine {machine_id} of {app_name}",
+    method="GET",
+    path="/v1/apps/{app_name}/machines/{machine_id}/ps",
+    idempotent=True,
+    source=SPEC,
+)
+LIST_EVENTS = Endpoint(
+    name="list_events",
+    says="list the events of machine {machine_id} of {app_name}",
+    method="GET",
+    path="/v1/apps/{app_name}/machines/{machine_id}/events",
+    idempotent=True,
+    source=SPEC,
+)
+LIST_VERSIONS = Endpoint(
+    name="list_versions",
+    says="list the versions of machine {machine_id} of {app_name}",
+    method="GET",
+    path="/v1/apps/{app_name}/machines/{machine_id}/versions",
+    idempotent=True,
+    source=SPEC,
+)
+GET_MEMORY = Endpoint(
+    name="get_memory",
+    says="read the memory of machine {machine_id} of {app_name}",
+    method="GET",
+    path="/v1/apps/{app_name}/machines/{machine_id}/memory",
+    idempotent=True,
+    source=SPEC,
+)
+SET_MEMORY = Endpoint(
+    name="set_memory",
+    says="limit the memory of machine {machine_id} of {app_name}",
+    method="PUT",
+    path="/v1/apps/{app_name}/machines/{machine_id}/memory",
+    idempotent=True,
+    source=SPEC,
+)
+RECLAIM_MEMORY = Endpoint(
+    name="reclaim_memory",
+    says="take memory back from machine {machine_id} of {app_name}",
+    method="POST",
+    path="/v1/apps/{app_name}/machines/{machine_id}/memory/reclaim",
+    idempotent=False,  # each one takes that much more
+    source=SPEC,
+)
+
 ROWS: tuple[Endpoint, ...] = (
     LIST_MACHINES,
     CREATE_MACHINE,
@@ -109,4 +182,13 @@ ROWS: tuple[Endpoint, ...] = (
     RESTART_MACHINE,
     WAIT_MACHINE,
     EXEC_MACHINE,
+    SIGNAL_MACHINE,
+    CORDON_MACHINE,
+    UNCORDON_MACHINE,
+    LIST_PROCESSES,
+    LIST_EVENTS,
+    LIST_VERSIONS,
+    GET_MEMORY,
+    SET_MEMORY,
+    RECLAIM_MEMORY,
 )
