@@ -25,12 +25,13 @@ from mcp_types import INVALID_PARAMS, CallToolResult, ToolAnnotations
 from pydantic import PrivateAttr
 
 from fly_mcp_tools.action import Access, AnyAction
+from fly_mcp_tools.call import Progress
 from fly_mcp_tools.describe import description
 from fly_mcp_tools.dispatch import FlyTools, UnknownAction
 from fly_mcp_tools.errors import FlyError
 from fly_mcp_tools.schema import input_schema, output_schema
 
-from . import __version__, answers
+from . import __version__, answers, capping
 from .activity import Activity
 from .instructions import instructions
 
@@ -64,12 +65,21 @@ class FlyTool(Tool):
 
         with self._activity.call(self.name) if self._changes else nullcontext():
             try:
-                return answers.success(await self._tools.call(self.name, arguments, progress=progress))
+                return await self._answer(arguments, progress)
             except FlyError as error:
                 return answers.failure(error)
             except Exception:  # noqa: BLE001 - the one last resort: logged, and told without details
                 _log.exception("%s failed through a bug", self.name)
                 return answers.internal(self.name, changes=self._changes)
+
+    async def _answer(self, arguments: dict[str, Any], progress: Progress) -> CallToolResult:
+        """Run it. A page that would be too long is asked for again with fewer rows: only so its cursor is right."""
+        action = self._tools.actions[self.name]
+        answer = await self._tools.call(self.name, arguments, progress=progress)
+        while (fewer := capping.fewer(answer, action, arguments)) is not None:
+            arguments = {**arguments, "limit": fewer}
+            answer = await self._tools.call(self.name, arguments, progress=progress)
+        return answers.success(answer, action)
 
 
 class Server(MCPServer[Any]):
