@@ -19,6 +19,7 @@ import click
 
 from . import costs
 from . import docs_emulator as emulated
+from . import docs_errors as errors
 from . import docs_tables as tables
 from .tools_command import markdown
 
@@ -26,6 +27,7 @@ from .tools_command import markdown
 BLOCKS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "README.md": {"settings": tables.settings, "commands": tables.commands, "tools": markdown},
     "docs/tools.md": {"tool-reference": tables.tool_reference},
+    "docs/errors.md": {"statuses": errors.statuses, "codes": errors.codes},
     "docs/emulator.md": {
         "tokens": tables.tokens,
         "faults": tables.faults,
