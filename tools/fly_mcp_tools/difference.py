@@ -67,7 +67,7 @@ class Wish:
         places = obj(base.get("patch"))
         for place, value in patches.leaves(self.patch).items():
             was, present = places.get(patches.named(place)), _place_print(place, now, fingerprint)
-            if present != was and not patches.holds(value, patches.at(now, place)):
+            if present != was and not patches.has(now, place, value):
                 _say(found, place, _meanwhile(was, present))
         for name, value in self._plain().items():
             old, new = base.get(name), _plain(now)[name]
@@ -85,11 +85,10 @@ class Wish:
         }
         found: JsonObject = {"env": words} if words else {}
         for place, value in patches.leaves(self.patch).items():
-            there = patches.at(config, place)
-            if not patches.holds(value, there):
-                _say(
-                    found, place, "set" if value is None else "not set" if there is None else "another value"
-                )
+            if not patches.has(config, place, value):
+                there = patches.at(config, place)
+                word = "set" if value is None else "not set" if there is None else "another value"
+                _say(found, place, word)
         for name, value in self._plain().items():
             if (new := _plain(config)[name]) != value:
                 found[name] = {"now": new, "wanted": value}

@@ -7,7 +7,6 @@ way: what is empty it leaves out, durations and autostop it spells anew, and it 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final, TypeAlias
 
@@ -23,8 +22,10 @@ _SECONDS: Final = {
     "ns": Fraction(1, 10**9), "us": Fraction(1, 10**6), "µs": Fraction(1, 10**6), "μs": Fraction(1, 10**6),
     "ms": Fraction(1, 1000), "s": Fraction(1), "m": Fraction(60), "h": Fraction(3600),
 }  # fmt: skip
-#: Fly's own words for autostop (reference 3.3).
-_AUTOSTOP: Final[Mapping[str, bool]] = {"off": False, "stop": True}
+#: Keys whose values are durations.
+_DURATIONS: Final = frozenset({"interval", "timeout", "grace_period"})
+#: Keys whose values are maps of text: what stands in them is the caller's, letter by letter.
+_MAPS: Final = frozenset({"env", "metadata"})
 
 
 def merged(config: JsonObject, patch: JsonObject) -> JsonObject:
@@ -64,23 +65,48 @@ def named(place: Place) -> str:
     return ".".join(f'"{key}"' if "." in key or not key else key for key in place)
 
 
-def holds(wanted: JsonValue, now: JsonValue) -> bool:
-    """Whether `now`, as Fly shows it, is what was wanted; more than was asked for is no difference."""
-    if _is_empty(wanted) or wanted == "off":
+def has(config: JsonObject, place: Place, wanted: JsonValue) -> bool:
+    """Whether a config, as Fly shows it, holds what was wanted there."""
+    now = at(config, place)
+    if _MAPS & set(place[:-1]):
+        return wanted == now
+    return holds(wanted, now, place[-1])
+
+
+def holds(wanted: JsonValue, now: JsonValue, key: str = "") -> bool:
+    """Whether `now`, as Fly shows it, is what was wanted; more than was asked for is no difference.
+
+    `key`: under which both stand; it tells how Fly spells them.
+    """
+    if wanted is None:
+        return _is_empty(now)
+    if key == "autostop":
+        return _autostop(wanted) == _autostop(now)
+    if key in _MAPS:
+        return all(obj(now).get(name) == value for name, value in obj(wanted).items())
+    if _is_empty(wanted):
         return _is_empty(now) or (isinstance(wanted, dict) and isinstance(now, dict))
     if isinstance(wanted, dict):
-        return isinstance(now, dict) and all(holds(value, now.get(key)) for key, value in wanted.items())
+        return isinstance(now, dict) and all(
+            holds(value, now.get(name), name) for name, value in wanted.items()
+        )
     if isinstance(wanted, list):
-        same = isinstance(now, list) and len(now) == len(wanted)
-        return same and all(map(holds, wanted, now if isinstance(now, list) else []))
+        return isinstance(now, list) and len(now) == len(wanted) and all(map(holds, wanted, now))
     if isinstance(wanted, bool) or isinstance(now, bool):
-        return wanted is now or (isinstance(wanted, str) and _AUTOSTOP.get(wanted) is now)
-    return wanted == now or _same_duration(wanted, now)
+        return wanted is now
+    return wanted == now or (key in _DURATIONS and _same_duration(wanted, now))
 
 
 def _is_empty(value: JsonValue) -> bool:
     """What Go calls a zero value, and leaves out of its answers."""
-    return value is None or (not isinstance(value, bool) and not value) or value is False or value == "off"
+    return not value
+
+
+def _autostop(value: JsonValue) -> JsonValue:
+    """In the words of Fly's document; Fly answers false for off, true for stop, and leaves out what is off."""
+    if isinstance(value, bool) or not value:
+        return "stop" if value else "off"
+    return value
 
 
 def _without_nulls(value: JsonValue) -> JsonValue:

@@ -8,7 +8,7 @@ from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.config import secret_values
 from fly_mcp_tools.endpoint import Endpoint
-from fly_mcp_tools.errors import NotFound, WrongState
+from fly_mcp_tools.errors import NotFound, RefusedByFly, WrongState
 from fly_mcp_tools.wire import JsonObject, Machine
 
 from . import parse
@@ -75,9 +75,10 @@ async def create(
         answer = await call.send(
             fly.CREATE_MACHINE, {"app_name": app_name}, body=body, timeout=90, hide=secret_values(config)
         )
-    except WrongState as error:
-        _unknown_secrets(call, app_name, error)
+    except RefusedByFly as error:
+        _learn(call, app_name, config, error)
         raise
+    call.memory.image_taken(app_name)
     return parse.one(Machine, answer.data, endpoint=fly.CREATE_MACHINE, answer=answer)
 
 
@@ -111,16 +112,20 @@ async def update(
             timeout=90,
             hide=secret_values(config),
         )
-    except WrongState as error:
-        _unknown_secrets(call, app_name, error)
+    except RefusedByFly as error:
+        _learn(call, app_name, config, error)
         raise
+    call.memory.image_taken(app_name)
     return parse.one(Machine, answer.data, endpoint=fly.UPDATE_MACHINE, answer=answer)
 
 
-def _unknown_secrets(call: Call, app_name: str, error: WrongState) -> None:
-    """Fly does not know the version of the secrets that we remember: late, or another app of that name."""
-    if "min_secrets_version" in error.fly_says:
+def _learn(call: Call, app_name: str, config: JsonObject, error: RefusedByFly) -> None:
+    """Remember what a refusal tells, and Fly does not tell again."""
+    if "min_secrets_version" in error.fly_says and isinstance(error, WrongState):
+        # Fly does not know the version of the secrets that we remember: late, or another app of that name.
         call.memory.forget_version(app_name)
+    if "MANIFEST_UNKNOWN" in error.fly_says:
+        call.memory.image_refused(app_name, str(config.get("image") or ""))
 
 
 async def delete(call: Call, app_name: str, machine_id: str, *, nonce: str, force: bool) -> None:

@@ -131,9 +131,12 @@ async def release(call: Call, params: ReleaseLease) -> LeaseReleased:
         error.hint = "The nonce is not that of the lease there is; flyGetLease says whose it is."
         raise
     except (MaybeDone, TimedOut) as error:
-        there = await _look(call, params)
+        error.hint = "It may still be held until it runs out; the same call is safe to repeat."
+        try:
+            there = await leases.look(call, params.app_name, params.machine_id)
+        except FlyError:
+            raise error from None
         if there is not None and there.nonce in ("", params.nonce):
-            error.hint = "It may still be held until it runs out; the same call is safe to repeat."
             raise
         note = "Fly's answer was lost; the lease is gone."
     return LeaseReleased(outcome="done", note=note, id=params.machine_id)
