@@ -68,7 +68,7 @@ async def create(call: Call, new: New, *, step: str = "volume") -> Made:
     else:
         known = notes.get("before")
         before = known if isinstance(known, list) else await _ids(call, new)
-        notes = {"before": before, "sent_at": call.clock.now()}
+        notes = JsonObject(before=before, sent_at=call.clock.now())
         call.journal.note(step, notes)
         volume, note = await _made(call, new, days, before)
     call.memory.volume_is_known(volume.id)

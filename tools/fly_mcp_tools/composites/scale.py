@@ -181,7 +181,7 @@ def _numbers(work: Work) -> Iterator[int]:
     A call that goes on plans anew, from what there is now. A create that was sent and has not arrived yet keeps
     its number, and with that its mark and name: Fly takes one of the two.
     """
-    there = {machine.metadata.get(configs.MARK) for machine in work.plan.group}
+    there = {str(machine.metadata.get(configs.MARK)) for machine in work.plan.group}
     return (number for number in count() if work.call.mark(f"create-{number}") not in there)
 
 
