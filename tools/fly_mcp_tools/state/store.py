@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import sqlite3
+import stat
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,11 @@ from typing import Any, Final
 
 from fly_mcp_tools.errors import NotConfigured
 
+from .presence import PREFIX, Presence
+
+#: What SQLite's `application_id` says of a file of ours ("flym"), and the version of the tables in it.
+_OURS: Final = 0x666C796D
+_VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS intents (
@@ -32,6 +38,8 @@ CREATE TABLE IF NOT EXISTS undo (
 """
 #: Seconds to wait for another process that is writing.
 _BUSY: Final = 5.0
+#: Tries at what another process that opens the same new file may be at, too.
+_TRIES: Final = 10
 _FILE: Final = "state.sqlite3"
 
 _log = logging.getLogger("fly_mcp_tools")
@@ -51,12 +59,14 @@ class Store:
         self._or_memory = or_memory
         self._db: sqlite3.Connection | None = None
         self._made: bytes | None = None
+        self._presence: Presence | None = None
 
     def open(self) -> None:
         """Open it now.
 
         Raises:
-            NotConfigured: the directory cannot be made or written, or holds something else under our name.
+            NotConfigured: the directory cannot be made or written, is shared with others, or holds something else
+                under our name.
         """
         if self._db is not None:
             return
@@ -66,12 +76,28 @@ class Store:
             if not self._or_memory:
                 raise _unusable(self._directory, error) from None
             _log.warning("%s cannot be used (%s): state is kept in memory", self._directory, error)
+            self._directory = None
             self._db = _open(None)
 
     @property
     def lasting(self) -> bool:
         """Whether it outlives the process."""
         return self._directory is not None
+
+    @property
+    def holder(self) -> str:
+        """A name for this user of the store, which is present until it closes it, or its process ends."""
+        self.open()
+        if self._presence is None:
+            try:
+                self._presence = Presence(self._directory)
+            except OSError as error:
+                raise _unusable(self._directory, error) from None
+        return self._presence.name
+
+    def is_present(self, holder: str) -> bool:
+        """Whether a holder is still at work, in this process or another."""
+        return self._presence is not None and self._presence.of(holder)
 
     @property
     def key(self) -> bytes:
@@ -112,16 +138,31 @@ class Store:
 
     def close(self) -> None:
         """Close the file. May be called twice."""
+        if self._presence is not None:
+            self._presence.end()
+            self._presence = None
         if self._db is not None:
             self._db.close()
             self._db = None
 
+    def __del__(self) -> None:
+        """Close what nobody closed: one in memory has no owner."""
+        self.close()
 
-def default_directory(environment: Mapping[str, str]) -> Path:
-    """The user's state directory for this program: XDG's rules, or LOCALAPPDATA on Windows."""
-    if os.name == "nt":
-        return Path(environment.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "fly-mcp"
-    return Path(environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "fly-mcp"
+
+def default_directory(environment: Mapping[str, str]) -> Path | None:
+    """The user's state directory for this program: XDG's rules, or LOCALAPPDATA on Windows.
+
+    None for a user without a home, as in a container that is run under a number.
+    """
+    name, beside = ("LOCALAPPDATA", "AppData/Local") if os.name == "nt" else ("XDG_STATE_HOME", ".local/state")
+    given = Path(environment.get(name) or "")
+    if given.is_absolute():  # XDG: a relative one is to be ignored
+        return given / "fly-mcp"
+    try:
+        return Path.home() / beside / "fly-mcp"
+    except RuntimeError:
+        return None
 
 
 def _roll_back(db: sqlite3.Connection) -> None:
@@ -131,25 +172,118 @@ def _roll_back(db: sqlite3.Connection) -> None:
 
 
 def _unusable(directory: Path | None, error: Exception) -> NotConfigured:
-    return NotConfigured(
-        f"The state directory {directory or '(memory)'} cannot be used: {error}.",
-        hint="Free some space, or set FLY_MCP_STATE to a directory that this user may write, and start again.",
-    )
+    hint = "Free some space, or set FLY_MCP_STATE to a directory that this user may write, and start again."
+    if isinstance(error, _Refused):
+        hint = error.hint
+    elif isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        hint = (
+            f"{_FILE} in it is damaged, or not SQLite's: move it away, or set FLY_MCP_STATE to another directory, "
+            "and start again. With it go the request ids of a day, and what undoes deletions."
+        )
+    return NotConfigured(f"The state directory {directory or '(memory)'} cannot be used: {error}.", hint=hint)
+
+
+class _Refused(OSError):
+    """A directory or file that could be used, and must not be."""
+
+    def __init__(self, why: str, hint: str) -> None:
+        super().__init__(why)
+        self.hint = hint
 
 
 def _open(directory: Path | None) -> sqlite3.Connection:
     if directory is None:
-        db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        place = ":memory:"
     else:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.chmod(0o700)
-        path = directory / _FILE
-        # Made with its mode before SQLite opens it, so that it is at no moment readable by others; the log
-        # beside it takes the same mode.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        path.chmod(0o600)
-        db = sqlite3.connect(path, isolation_level=None, timeout=_BUSY, check_same_thread=False)
-        db.execute("PRAGMA journal_mode = WAL")
+        _claim(directory)
+        place = str(_made_private(directory / _FILE))
+    db = sqlite3.connect(place, isolation_level=None, timeout=_BUSY, check_same_thread=False)
+    try:
+        # What is dropped is overwritten: configs may hold secrets, and their days are over.
+        db.execute("PRAGMA secure_delete = ON")
+        _write_ahead(db)
         db.execute("PRAGMA synchronous = FULL")
-    db.executescript(_SCHEMA)
+        _prepare(db)
+    except BaseException:
+        db.close()
+        raise
     return db
+
+
+def _claim(directory: Path) -> None:
+    """Make the directory, or make sure that an existing one is ours alone.
+
+    One that others can enter is tightened where nothing but our files is in it. Where there is more, as in a home
+    or /tmp, somebody may rely on its mode, so it is refused.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "nt" or not _open_to_others(directory):
+        return
+    if any(not one.name.startswith((_FILE, PREFIX)) for one in directory.iterdir()):
+        raise _Refused(
+            "others can enter it, and it holds more than fly-mcp's files",
+            "Set FLY_MCP_STATE to a directory of its own, which is made where it is not there; or chmod 700 this one.",
+        )
+    directory.chmod(0o700)
+    if _open_to_others(directory):
+        raise _Refused(
+            "others can enter it, and its file system keeps no modes",
+            "Set FLY_MCP_STATE to a directory on a file system of this machine.",
+        )
+
+
+def _open_to_others(directory: Path) -> bool:
+    return bool(stat.S_IMODE(directory.stat().st_mode) & 0o077)
+
+
+def _made_private(path: Path) -> Path:
+    """The file, with its mode before SQLite opens it: at no moment is it readable by others.
+
+    The log beside it takes the same mode. A file that is there is not opened here: closing it would let go of every
+    lock that SQLite has on it in this process.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise _Refused(f"{_FILE} in it is no plain file", "Move that away, and start again.") from None
+        path.chmod(0o600)
+    return path
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Switch the write-ahead log on. SQLite does not wait with that while another process does the same."""
+    for attempt in range(_TRIES):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if attempt == _TRIES - 1:
+                raise
+            db.execute("BEGIN EXCLUSIVE")  # this waits
+            db.execute("ROLLBACK")
+        else:
+            return
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    """Make the tables in a new file; refuse somebody else's, or one of a later fly-mcp."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        (whose,) = db.execute("PRAGMA application_id").fetchone()
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if tables and whose != _OURS:
+            raise _Refused(
+                f"{_FILE} in it is not fly-mcp's", "Set FLY_MCP_STATE to a directory of its own, and start again."
+            )
+        if version > _VERSION:
+            raise _Refused(f"{_FILE} in it is of a later fly-mcp", "Use that one, or another FLY_MCP_STATE.")
+        if not tables:
+            for statement in _SCHEMA.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {_OURS}")
+            db.execute(f"PRAGMA user_version = {_VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        _roll_back(db)
+        raise
