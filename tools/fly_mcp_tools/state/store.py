@@ -12,27 +12,27 @@ import os
 import secrets
 import sqlite3
 import stat
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from fly_mcp_tools.errors import NotConfigured
 
-from .presence import PREFIX, Presence
+from .presence import PREFIX, Presence, is_present
 
 #: What SQLite's `application_id` says of a file of ours ("flym"), and the version of the tables in it.
 _OURS: Final = 0x666C796D
 _VERSION: Final = 1
 _SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS keys (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS intents (
+CREATE TABLE keys (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+CREATE TABLE intents (
   caller TEXT NOT NULL, request_id TEXT NOT NULL, action TEXT NOT NULL, digest TEXT NOT NULL,
   began REAL NOT NULL, touched REAL NOT NULL, holder TEXT NOT NULL, answer TEXT,
   notes TEXT NOT NULL DEFAULT '{}',
   PRIMARY KEY (caller, request_id)
 ) STRICT;
-CREATE TABLE IF NOT EXISTS undo (
+CREATE TABLE undo (
   reference TEXT PRIMARY KEY, caller TEXT NOT NULL, app TEXT NOT NULL, kept REAL NOT NULL, config TEXT NOT NULL
 ) STRICT;
 """
@@ -59,7 +59,7 @@ class Store:
         self._or_memory = or_memory
         self._db: sqlite3.Connection | None = None
         self._made: bytes | None = None
-        self._presence: Presence | None = None
+        self._present: dict[str, Presence] = {}
 
     def open(self) -> None:
         """Open it now.
@@ -84,20 +84,25 @@ class Store:
         """Whether it outlives the process."""
         return self._directory is not None
 
-    @property
-    def holder(self) -> str:
-        """A name for this user of the store, which is present until it closes it, or its process ends."""
-        self.open()
-        if self._presence is None:
-            try:
-                self._presence = Presence(self._directory)
-            except OSError as error:
-                raise _unusable(self._directory, error) from None
-        return self._presence.name
+    def enter(self, name: str) -> str:
+        """Be at work on it, until it is closed or the process ends; the name by which others know that.
 
-    def is_present(self, holder: str) -> bool:
-        """Whether a holder is still at work, in this process or another."""
-        return self._presence is not None and self._presence.of(holder)
+        Raises:
+            NotConfigured: the directory cannot be used.
+        """
+        self.open()
+        try:
+            one = Presence(self._directory, name)
+        except OSError as error:
+            raise _unusable(self._directory, error) from None
+        self._present[one.name] = one
+        return one.name
+
+    def is_present(self, name: str) -> bool:
+        """Whether whoever entered under this name is still there, in this process or another."""
+        if name in self._present or self._directory is None:
+            return name in self._present
+        return bool(name) and is_present(self._directory, name)
 
     @property
     def key(self) -> bytes:
@@ -130,17 +135,10 @@ class Store:
             _roll_back(db)
             raise
 
-    def row(self, query: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
-        """The first row of a query."""
-        with self.transaction() as db, closing(db.execute(query, values)) as rows:
-            found: tuple[Any, ...] | None = rows.fetchone()
-        return found
-
     def close(self) -> None:
         """Close the file. May be called twice."""
-        if self._presence is not None:
-            self._presence.end()
-            self._presence = None
+        while self._present:
+            self._present.popitem()[1].end()
         if self._db is not None:
             self._db.close()
             self._db = None
@@ -155,7 +153,9 @@ def default_directory(environment: Mapping[str, str]) -> Path | None:
 
     None for a user without a home, as in a container that is run under a number.
     """
-    name, beside = ("LOCALAPPDATA", "AppData/Local") if os.name == "nt" else ("XDG_STATE_HOME", ".local/state")
+    name, beside = (
+        ("LOCALAPPDATA", "AppData/Local") if os.name == "nt" else ("XDG_STATE_HOME", ".local/state")
+    )
     given = Path(environment.get(name) or "")
     if given.is_absolute():  # XDG: a relative one is to be ignored
         return given / "fly-mcp"
@@ -201,6 +201,7 @@ def _open(directory: Path | None) -> sqlite3.Connection:
     try:
         # What is dropped is overwritten: configs may hold secrets, and their days are over.
         db.execute("PRAGMA secure_delete = ON")
+        _is_new(db)  # before anything in somebody else's file is changed
         _write_ahead(db)
         db.execute("PRAGMA synchronous = FULL")
         _prepare(db)
@@ -265,20 +266,25 @@ def _write_ahead(db: sqlite3.Connection) -> None:
             return
 
 
+def _is_new(db: sqlite3.Connection) -> bool:
+    """Whether nothing is in the file yet. Raises _Refused where it is somebody else's, or of a later fly-mcp."""
+    (whose,) = db.execute("PRAGMA application_id").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if tables and whose != _OURS:
+        raise _Refused(
+            f"{_FILE} in it is not fly-mcp's", "Set FLY_MCP_STATE to a directory of its own, and start again."
+        )
+    if version > _VERSION:
+        raise _Refused(f"{_FILE} in it is of a later fly-mcp", "Use that one, or another FLY_MCP_STATE.")
+    return not tables
+
+
 def _prepare(db: sqlite3.Connection) -> None:
-    """Make the tables in a new file; refuse somebody else's, or one of a later fly-mcp."""
+    """Make the tables in a new file. All of them at once: a process that is killed leaves none."""
     db.execute("BEGIN IMMEDIATE")
     try:
-        (whose,) = db.execute("PRAGMA application_id").fetchone()
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if tables and whose != _OURS:
-            raise _Refused(
-                f"{_FILE} in it is not fly-mcp's", "Set FLY_MCP_STATE to a directory of its own, and start again."
-            )
-        if version > _VERSION:
-            raise _Refused(f"{_FILE} in it is of a later fly-mcp", "Use that one, or another FLY_MCP_STATE.")
-        if not tables:
+        if _is_new(db):
             for statement in _SCHEMA.split(";"):
                 db.execute(statement)
             db.execute(f"PRAGMA application_id = {_OURS}")
