@@ -52,7 +52,7 @@ class Endpoint:
     secret_body: bool = False
     #: Sending it loses something for good: a machine, a volume, an app.
     destroys: bool = False
-    #: What it changes ends by itself and changes nothing else: a lease, a snapshot.
+    #: What it changes ends by itself and changes nothing else: a lease.
     passing: bool = False
 
     def __post_init__(self) -> None:

@@ -75,13 +75,7 @@ async def earlier(call: Call, app_name: str, step: str) -> Machine | None:
             raise _gone_since(machine)
         return machine
     # Killed between the answer and the note, or the answer was lost: the mark tells.
-    mark = call.mark(step)
-    for machine in await machines.list_of(call, app_name, destroyed=True):
-        if machine.metadata.get(configs.MARK) == mark:
-            if machine.gone:
-                raise _gone_since(machine)
-            return machine
-    return None
+    return await _marked(call, app_name, call.mark(step))
 
 
 async def create(
@@ -170,20 +164,35 @@ async def _made(
 
 
 async def _find(call: Call, app_name: str, mark: str, *, looks: int = _LOOKS) -> tuple[Machine | None, bool]:
-    """The machine with our mark, and whether the last look could be had at all."""
+    """The machine with our mark, and whether the last look could be had at all.
+
+    Raises:
+        FlyError: wrong_state with changed="something" where it was made and is gone since.
+    """
     looked = False
     for _ in range(looks):
         await call.clock.sleep(_LOOK_EVERY)
         try:
-            found = await machines.list_of(call, app_name)
-        except FlyError:
+            found = await _marked(call, app_name, mark)
+        except FlyError as error:
+            if error.changed == "something":
+                raise
             looked = False
             continue  # Fly may still be unwell; what counts is the last look
         looked = True
-        for machine in found:
-            if machine.metadata.get(configs.MARK) == mark:
-                return machine, True
+        if found is not None:
+            return found, True
     return None, looked
+
+
+async def _marked(call: Call, app_name: str, mark: str) -> Machine | None:
+    """The machine with our mark. Raises wrong_state where it is gone: it was made, and is not made again."""
+    for machine in await machines.list_of(call, app_name, destroyed=True):
+        if machine.metadata.get(configs.MARK) == mark:
+            if machine.gone:
+                raise _gone_since(machine)
+            return machine
+    return None
 
 
 def _lost(app_name: str, mark: str, error: FlyError, *, looked: bool) -> MaybeDone:
