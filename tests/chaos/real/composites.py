@@ -174,7 +174,7 @@ def _created_machine(came: Came) -> Iterator[str]:
         return
     if came.answer.content.get("id") != made[0].id:
         yield f"it says {came.answer.content.get('id')}, and made {made[0].id}"
-    if made[0].volume_id != came.arguments["volumeId"]:
+    if made[0].volume_id != came.arguments.get("volumeId"):
         yield f"its volume is {made[0].volume_id}"
     if made[0].state != "started":
         yield f"it says done, and the machine is {made[0].state}"
@@ -287,6 +287,14 @@ COMPOSITES = (
             "image": f"{IMAGE}:i-{number:06d}",
             "volumeId": volume_id(number),
         },
+        _created_machine,
+    ),
+    Composite(
+        "flyCreateMachine",
+        "",
+        4,
+        _plain(1),
+        lambda name, number: {"appName": name, "image": f"{IMAGE}:i-{number:06d}"},
         _created_machine,
     ),
     Composite(

@@ -51,6 +51,8 @@ class Attribution:
     calls: list[UnderWay] = field(default_factory=list[UnderWay])
     known: int = 0
     unknown: int = 0
+    #: Numbers of intents whose requests are not all known.
+    blurred: set[int] = field(default_factory=set[int])
 
     def arriving(self, knock: Knock) -> None:
         """Note whose request it is, for the judge and in the request's context."""
@@ -66,7 +68,9 @@ class Attribution:
         found = [one for one in self.calls if one.caller == knock.caller and _can_send(one.told, knock)]
         named = [one for one in found if _names(one.told, knock)]
         found = named or found
-        if len({one.told.intent.number for one in found}) != 1:
+        intents = {one.told.intent.number for one in found}
+        if len(intents) != 1:
+            self.blurred |= intents
             return None
         waiting = [one for one in found if not one.forsaken]
         # Of twins the first does the work, and the other waits for its answer.
