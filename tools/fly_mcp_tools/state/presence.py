@@ -45,7 +45,7 @@ class Presence:
             path = directory / (PREFIX + self.name)
             with suppress(FileExistsError):
                 self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-                if _lock(self._file, shared=False) is not False and path.exists():
+                if _lock(self._file, shared=False) is not False and _is_at(self._file, path):
                     self._path = path
                     return
                 os.close(self._file)  # another has just taken it for one that was left behind
@@ -58,6 +58,14 @@ class Presence:
                 self._path.unlink()  # before the lock is gone: nobody else removes it then
             os.close(self._file)
             self._path = None
+
+
+def _is_at(file: int, path: Path) -> bool:
+    """Whether the path still leads to the file."""
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except OSError:
+        return False
 
 
 def is_present(directory: Path, name: str) -> bool:

@@ -201,7 +201,9 @@ def _open(directory: Path | None) -> sqlite3.Connection:
     try:
         # What is dropped is overwritten: configs may hold secrets, and their days are over.
         db.execute("PRAGMA secure_delete = ON")
-        _is_new(db)  # before anything in somebody else's file is changed
+        db.execute("BEGIN")  # what is read has to be of one moment
+        _is_new(db)  # raises before anything in somebody else's file is changed
+        db.execute("COMMIT")
         _write_ahead(db)
         db.execute("PRAGMA synchronous = FULL")
         _prepare(db)
