@@ -133,14 +133,14 @@ class Intents:
             # One that is being worked on, or was a moment ago, is not forgotten in the middle.
             db.execute("DELETE FROM intents WHERE began < ? AND touched < ?", (now - KEPT, now - _SILENT))
             undo.drop_old(db, now)
-            row: tuple[str, str, str | None, str, str, float] | None = db.execute(
-                "SELECT action, digest, answer, notes, holder, touched FROM intents"
+            row: tuple[str, str, str | None, str, str, float, float] | None = db.execute(
+                "SELECT action, digest, answer, notes, holder, touched, began FROM intents"
                 " WHERE caller = ? AND request_id = ?",
                 key,
             ).fetchone()
             resumed = row is not None
             if row is not None:
-                before, known, answer, notes, holder, touched = row
+                before, known, answer, notes, holder, touched, began = row
                 if not hmac.compare_digest(known, digest):
                     raise _other_arguments(before)
                 if answer is not None:
@@ -157,14 +157,16 @@ class Intents:
                     (self._holder, now, *key),
                 )
             else:
-                notes = "{}"
+                notes, began = "{}", now
                 db.execute(
                     "INSERT INTO intents (caller, request_id, action, digest, began, touched, holder)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (*key, action, digest, now, now, self._holder),
                 )
         self._working[key] = anyio.Event()
-        seed = hmac.new(self._store.key, json.dumps([*key, digest]).encode(), hashlib.sha256).digest()
+        # With its beginning: the same id is another intent a day later, and has other marks.
+        made_of = json.dumps([*key, digest, began]).encode()
+        seed = hmac.new(self._store.key, made_of, hashlib.sha256).digest()
         return Intent(
             seed,
             resumed,
@@ -180,7 +182,8 @@ class Intents:
             event.set()
 
     def _digest(self, action: str, arguments: Mapping[str, JsonValue]) -> str:
-        # Keyed: the arguments may hold secrets, and a bare hash of a short one can be guessed.
+        # Keyed: the arguments may hold secrets, and a bare hash of a short one can be guessed. Whoever can read the
+        # whole file has the key too; that is what its mode keeps people from.
         text = json.dumps([action, dict(arguments)], sort_keys=True, separators=(",", ":")).encode()
         return hmac.new(self._store.key, text, hashlib.sha256).hexdigest()
 
