@@ -39,7 +39,7 @@ def internal(name: str, *, changes: bool) -> CallToolResult:
     error = FlyError(
         f"{name} failed through a mistake in fly-mcp itself.",
         code=Code.INTERNAL,
-        changed="unknown",
+        changed="unknown" if changes else "nothing",
         hint="Look at the present state with a read action. The details are in the server's log (stderr).",
     )
     error.of_write = changes
@@ -73,7 +73,8 @@ def _words(error: FlyError, body: dict[str, Any]) -> str:
     if error.hint:
         lines.append(error.hint)
     if error.changed != "nothing":
-        lines.append(f"Outcome: {error.outcome}. Changed so far: {error.changed}.")
+        outcome = f"Outcome: {error.outcome}. " if error.outcome else ""
+        lines.append(f"{outcome}Changed so far: {error.changed}.")
     if error.request_id:
         lines.append(f"Fly request {error.request_id}" + (f", HTTP {error.status}" if error.status else ""))
     return "\n".join(lines)

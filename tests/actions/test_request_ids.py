@@ -7,6 +7,8 @@ from typing import Any
 import anyio
 import pytest
 
+from fly_mcp_emulator.faults import FaultRule
+from fly_mcp_emulator.world import World
 from fly_mcp_tools.action import Access
 from fly_mcp_tools.catalogue import ACTIONS
 
@@ -219,3 +221,21 @@ async def test_an_image_from_the_operator_is_told_on_resuming_too(fly: Fly) -> N
     answer = await fly.call("flyCreateMachine", appName=SANDBOX, requestId="one")
     assert (answer["outcome"], answer["image_from"], answer["image"]) == ("done", "default", DEFAULT_IMAGE)
     assert len(fly.alive(SANDBOX)) == 1
+
+
+async def test_a_machine_made_and_deleted_before_the_look_is_not_made_again(fly: Fly) -> None:
+    """Found by the chaos run: Fly said 503, had made it, and somebody deleted it meanwhile."""
+
+    def gone(_: object) -> None:
+        def destroy(world: World) -> None:
+            for machine in world.apps[SANDBOX].machines.values():
+                machine.state = "destroyed"
+
+        fly.edit(destroy)
+
+    fly.emulator.faults.add(FaultRule(kind="unavailable_after", method="POST", path="/machines$", times=1))
+    fly.wire.tap("GET", f"{SANDBOX}/machines$", lambda _: None)
+    fly.wire.tap("GET", f"{SANDBOX}/machines$", gone)
+    error = await fly.refused("flyCreateMachine", appName=SANDBOX, requestId="one")
+    assert (error["outcome"], error["changed"]) == ("unclear", "something")
+    assert len(fly.app(SANDBOX).machines) == 1

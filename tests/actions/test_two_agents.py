@@ -460,3 +460,16 @@ class TestAfterwards:
         answer = await fly.call(UPDATE, **ONE, env={"A": "b"})
         assert answer["outcome"] == "unclear"
         assert "env A: not set" in answer["note"]
+
+
+async def test_a_conflict_whose_text_is_cut_off_is_a_conflict_like_any_other(fly: Fly) -> None:
+    """Found by the chaos run: the words "concurrent update" were lost, and the change was given up."""
+    fly.wire.replace_answers(
+        "POST",
+        f"/machines/{MACHINE}$",
+        lambda _: httpx2.Response(409, content=b'{"error":"aborted: machine up'),
+        times=1,
+    )
+    answer = await fly.call("flyUpdateMachineConfig", appName=APP, machineId=MACHINE, env={"A": "1"})
+    assert answer["outcome"] == "done"
+    assert (fly.machine().config.env or {})["A"] == "1"

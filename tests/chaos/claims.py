@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
-from .history import AppLife, History, MachineLife
+from .history import AppLife, History, MachineLife, Timeline
 from .model import Intent, Json, Told
 
 Judge = Callable[[Told, History], Iterator[str]]
@@ -20,6 +20,11 @@ def before(told: Told, history: History) -> Any:
     """What has to be kept at the beginning of a call: how often a machine had booted."""
     life = history.machines.get(told.intent.asked.machine)
     return life.beings.now.booted if life else None
+
+
+def _since(told: Told) -> float:
+    """From when on what was asked for counts as done: an earlier call of the same intent may have done it."""
+    return told.intent.calls[0].began
 
 
 def differs(first: Told, again: Told) -> str:
@@ -49,7 +54,8 @@ def _scaled_too_far(intent: Intent, life: AppLife | None) -> Iterator[str]:
     if life is None:
         return
     made = [one for one in life.machines.values() if one.by is not None and one.by.intent is intent]
-    fewest = min(life.count.within(intent.began, max(one.beings.began for one in made))) if made else 0
+    # What is on a host that does not answer is not counted, and answers say so.
+    fewest = min(life.readable.within(intent.began, max(one.beings.began for one in made))) if made else 0
     # A machine that Fly hides for a moment is not counted by anybody.
     hidden = sum(
         one.machine.hidden_until >= intent.began for one in life.machines.values() if one not in made
@@ -92,21 +98,25 @@ def _created_machine(told: Told, history: History) -> Iterator[str]:
     if told.ending != "done":
         return
     yield from _state_was_so(told, life)
-    if (
-        told.intent.asked.like
-        and life.versions[0].env != history.machines[told.intent.asked.like].versions[-1].env
-    ):
+    if told.intent.asked.like and not _is_like(life, told, history):
         yield f"machine {life.id} has not the environment of {told.intent.asked.like}"
     volume = told.intent.asked.arguments.get("volumeId")
     if volume and life.machine.volume_id != volume:
         yield f"it is said to have volume {volume}, and has {life.machine.volume_id}"
 
 
+def _is_like(life: MachineLife, told: Told, history: History) -> bool:
+    asked = told.intent.asked
+    # A deletion that was late may have met a later version than the one that was read for it.
+    kept = history.machines[asked.like].versions_within(asked.like_since, told.ended)
+    return life.versions[0].env in [version.env for version in kept]
+
+
 def _reached(*goals: str) -> Judge:
     def of(told: Told, history: History) -> Iterator[str]:
         life = _machine(told, history)
         yield from _state_was_so(told, life)
-        if life is not None and not life.states(told.began, told.ended) & set(goals):
+        if life is not None and not life.states(_since(told), told.ended) & set(goals):
             yield f"machine {life.id} was not {' or '.join(goals)} at any moment"
 
     return of
@@ -117,12 +127,12 @@ def _restarted(told: Told, history: History) -> Iterator[str]:
     yield from _state_was_so(told, life)
     if life is None:
         return
-    beings = life.beings.within(told.began, told.ended)
-    if max(being.booted for being in beings) <= told.before:
+    beings = life.beings.within(_since(told), told.ended)
+    if max(being.booted for being in beings) <= told.intent.calls[0].before:
         yield f"machine {life.id} was not started anew"
     for name in told.content.get("applied_secrets", []):
         stored = history.apps[life.app].secrets.get(name)
-        values = stored.within(told.began, told.ended) if stored else [None]
+        values = stored.within(_since(told), told.ended) if stored else [None]
         if not any(being.secrets.get(name) in values for being in beings):
             yield f"secret {name} was not brought to machine {life.id}"
 
@@ -155,7 +165,7 @@ def _changed_secrets(told: Told, history: History) -> Iterator[str]:
     life = history.apps[asked.app]
     for name, value in asked.secrets.items():
         line = life.secrets.get(name)
-        values = line.within(told.began, told.ended) if line else [None]
+        values = line.within(_since(told), told.ended) if line else [None]
         if value not in values:
             yield f"secret {name} was never as it is said to be"
     rows: list[Json] = told.content.get("machines") or []
@@ -163,11 +173,18 @@ def _changed_secrets(told: Told, history: History) -> Iterator[str]:
         machine = history.machines.get(str(row["id"]))
         if row["outcome"] != "done" or machine is None:
             continue
-        # Where somebody else changes one of them at the same time, the machine may have theirs.
-        stored = {name: life.secrets[name].within(told.began, told.ended) for name in asked.secrets}
-        beings = machine.beings.within(told.began, told.ended)
+        stored = {name: _from(life.secrets.get(name), value, told) for name, value in asked.secrets.items()}
+        beings = machine.beings.within(_since(told), told.ended)
         if not any(all(one.secrets.get(name) in stored[name] for name in stored) for one in beings):
             yield f"machine {machine.id} never had the secrets it is said to have"
+
+
+def _from(line: Timeline[str | None] | None, value: str | None, told: Told) -> list[str | None]:
+    """This value and those after it: where somebody else changes a secret next, the machine may have theirs."""
+    if line is None:
+        return [None]
+    values = line.within(_since(told), told.ended)
+    return values[values.index(value) :] if value in values else []
 
 
 def _scaled(told: Told, history: History) -> Iterator[str]:
@@ -175,8 +192,9 @@ def _scaled(told: Told, history: History) -> Iterator[str]:
     wanted, count = told.intent.asked.arguments["count"], told.content.get("count")
     if count != wanted:
         yield f"done with {count} machines where {wanted} were asked for"
-    if count not in life.count.within(told.began, told.ended):
-        yield f"{count} machines are said to be there, and there were {life.count.within(told.began, told.ended)}"
+    there = [*life.count.within(told.began, told.ended), *life.readable.within(told.began, told.ended)]
+    if count not in there:
+        yield f"{count} machines are said to be there, and there were {there}"
     for step in told.content.get("machines", []):
         machine = history.machines.get(str(step.get("id")))
         if machine is None:
@@ -191,13 +209,13 @@ def _scaled(told: Told, history: History) -> Iterator[str]:
 def _deleted_machine(told: Told, history: History) -> Iterator[str]:
     life = _machine(told, history)
     yield from _state_was_so(told, life)
-    if life is not None and "destroyed" not in life.states(told.began, told.ended):
+    if life is not None and "destroyed" not in life.states(_since(told), told.ended):
         yield f"machine {life.id} was not destroyed"
 
 
 def _created_app(told: Told, history: History) -> Iterator[str]:
     lives = history.lives(told.intent.asked.app)
-    if not any(life.there(told.began, told.ended) for life in lives):
+    if not any(life.there(_since(told), told.ended) for life in lives):
         yield f"app {told.intent.asked.app} was not there"
     elif not any(life.by is not None and life.by.intent is told.intent for life in lives):
         yield f"app {told.intent.asked.app} was made by somebody else"
@@ -205,7 +223,7 @@ def _created_app(told: Told, history: History) -> Iterator[str]:
 
 def _deleted_app(told: Told, history: History) -> Iterator[str]:
     lives = history.lives(told.intent.asked.app)
-    if not all(life.missing(told.began, told.ended) for life in lives):
+    if not all(life.missing(_since(told), told.ended) for life in lives):
         yield f"app {told.intent.asked.app} was there all the time"
 
 

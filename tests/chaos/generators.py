@@ -136,7 +136,14 @@ def _undo(draw: Draw) -> Asked | None:
             continue
         if not life.alive and life.image != ground.BASE and draw.chance(0.3):
             arguments = {"appName": life.app, "undo": told.undo}
-            return Asked("flyCreateMachine", arguments, image=life.image, app=life.app, like=life.id)
+            return Asked(
+                "flyCreateMachine",
+                arguments,
+                image=life.image,
+                app=life.app,
+                like=life.id,
+                like_since=told.intent.began,
+            )
     return None
 
 

@@ -62,6 +62,7 @@ class Being:
     state: str
     instance: str
     booted: int
+    reachable: bool
     secrets: dict[str, str] = field(compare=False, repr=False)
 
 
@@ -132,8 +133,9 @@ class AppLife:
     secrets: dict[str, Timeline[str | None]] = field(default_factory=dict[str, Timeline[str | None]])
     machines: dict[str, MachineLife] = field(default_factory=dict[str, MachineLife])
     volumes: dict[str, VolumeLife] = field(default_factory=dict[str, VolumeLife])
-    #: How many machines it has that are not destroyed or on the way there.
+    #: How many machines it has that are not destroyed or on the way there, and of those, on hosts that answer.
     count: Timeline[int] = field(default_factory=lambda: Timeline[int](0.0, 0))
+    readable: Timeline[int] = field(default_factory=lambda: Timeline[int](0.0, 0))
     seen_secrets: int = -1
 
     def there(self, begin: float, end: float) -> bool:
@@ -223,14 +225,10 @@ class History:
         life.volumes[volume.id] = self.volumes[volume.id] = made
 
     def _see_machine(self, life: AppLife, known: MachineLife, at: float, by: Told | None = None) -> None:
-        machine, before = known.machine, known.beings.now
-        if (machine.state, machine.instance_id, machine.booted) == (
-            before.state,
-            before.instance,
-            before.booted,
-        ):
+        machine, before, now = known.machine, known.beings.now, _being(known.machine)
+        if now == before:
             return
-        known.beings.add(at, _being(machine))
+        known.beings.add(at, now)
         if machine.instance_id != before.instance:
             old, version = known.versions[-1], _version(machine, at, by)
             known.versions.append(version)
@@ -238,7 +236,9 @@ class History:
         self._count(life, at)
 
     def _count(self, life: AppLife, at: float) -> None:
-        life.count.add(at, sum(one.alive for one in life.machines.values()))
+        alive = [one.beings.now.reachable for one in life.machines.values() if one.alive]
+        life.count.add(at, len(alive))
+        life.readable.add(at, sum(alive))
 
     def _see_volume(self, known: VolumeLife, at: float) -> None:
         known.states.add(at, known.volume.state)
@@ -258,7 +258,13 @@ class History:
 
 
 def _being(machine: Machine) -> Being:
-    return Being(machine.state, machine.instance_id, machine.booted, machine.secrets.values)
+    return Being(
+        machine.state,
+        machine.instance_id,
+        machine.booted,
+        machine.host_status == "ok",
+        machine.secrets.values,
+    )
 
 
 def _version(machine: Machine, at: float, by: Told | None) -> Version:

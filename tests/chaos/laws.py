@@ -42,6 +42,7 @@ class Laws:
         self._found = found
         #: Intents that have made too much: told once.
         self._reported: set[int] = set()
+        self._reported_refusals: set[int] = set()
 
     def broken(self, law: str, told: Told | None, words: str) -> None:
         """A law does not hold."""
@@ -79,7 +80,8 @@ class Laws:
         if told.ending != "refused":
             return
         for record in self.records(told):
-            if changes(record):
+            if changes(record) and told.number not in self._reported_refusals:
+                self._reported_refusals.add(told.number)
                 self.broken(
                     "wrong refused",
                     told,
@@ -210,7 +212,7 @@ class Laws:
 
 
 def changes(record: RequestRecord) -> bool:
-    """Whether a request was carried out and can have changed something that stays: leases pass."""
-    if record.method == "GET" or record.path.endswith("/lease"):
+    """Whether a request was carried out and can have changed something that stays: leases and snapshots pass."""
+    if record.method == "GET" or record.path.endswith(("/lease", "/snapshots")):
         return False
     return 0 < record.world_status < 400

@@ -21,7 +21,8 @@ class Asked:
     """What an agent means to do. `arguments` without `requestId` and `confirm`.
 
     `image` and `label`: names that no other intent uses, by which what it made is known in the world. `shared`: a
-    label that several use. `like`: a deleted machine that is to be made again, with its image. `env`, `secrets`:
+    label that several use. `like`: a deleted machine that is to be made again, with its image, as it was at some
+    moment since its deletion began. `env`, `secrets`:
     what it wants of single keys; None: to be gone. `unique`: those of its keys that no other intent ever touches.
     """
 
@@ -31,6 +32,7 @@ class Asked:
     label: str = ""
     shared: str = ""
     like: str = ""
+    like_since: float = 0.0
     machine: str = ""
     app: str = ""
     env: dict[str, str | None] = field(default_factory=dict[str, str | None])

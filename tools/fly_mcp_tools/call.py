@@ -99,6 +99,12 @@ class Call:
             raise Bug(f"{self.action.name} does not declare {endpoint.name}")
         if self.checkpoint is not None:
             await self.checkpoint(endpoint, ids)
+        unclear = False
+
+        def may_be_done() -> None:
+            nonlocal unclear
+            unclear = True
+
         try:
             answer = await self.client.call(
                 endpoint,
@@ -110,10 +116,15 @@ class Call:
                 final=final,
                 interactive=not self.action.writes,
                 hide=hide,
+                on_unclear=may_be_done,
             )
         except FlyError as error:
             if not endpoint.writes or self.action.counts(endpoint):
                 self.effect.note(error.changed)
+            raise
+        except BaseException:  # cancelled, between an attempt whose answer was lost and the next
+            if unclear and self.action.counts(endpoint):
+                self.effect.note("unknown")
             raise
         if self.action.counts(endpoint):
             self.effect.note("something")

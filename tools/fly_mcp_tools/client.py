@@ -8,7 +8,7 @@ Nothing is cut between a write sent and its answer: a cancelled caller gets its 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from typing import Final
 
@@ -77,6 +77,7 @@ class FlyClient:
         final: bool = False,
         interactive: bool = False,
         hide: Iterable[str] = (),
+        on_unclear: Callable[[], None] | None = None,
     ) -> Answer:
         """Send one call, repeat it where that can double nothing, and return Fly's answer.
 
@@ -85,6 +86,9 @@ class FlyClient:
         somebody's lease. `nonce`: of a held lease. `hide`: values in the body that Fly must not be quoted with.
         `final`: tidying up, such as releasing a lease, which is sent even while draining. `interactive`: an
         answer that somebody waits for, which goes before bulk work in its bucket.
+
+        `on_unclear`: told of each attempt of a write that may have gone through, at once: a caller that is cancelled
+        before the next attempt gets no error to read it from.
 
         Cancellation: a call that waits for its bucket or for the next attempt is not sent; a read is cut; a
         write that was sent is awaited, and the cancellation arrives at the caller's next await.
@@ -119,6 +123,8 @@ class FlyClient:
                         self._ended(number)
                     elif endpoint.writes:
                         _admit_earlier_attempt(error)
+                        if on_unclear is not None:
+                            on_unclear()
                     if error.status == 429:
                         self._limits.refused(endpoint, ids, told_wait(error))
                     elapsed = self._clock.monotonic() - first_at

@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import anyio
 from pydantic import JsonValue
 
 from fly_mcp_tools.chance import Random
@@ -155,16 +156,21 @@ class FlyTools:
         if not isinstance(intent, Intent):
             return {**intent, "already_done": True}
         call = make(intent)
-        result: Result | None = None
+        done: WriteResult | None = None
+        nothing = False
         try:
             result = await _run(call, params)
-        finally:
             if isinstance(result, WriteResult) and result.outcome == "done":
-                self._intents.finish(intent, result.kept())
+                done = result
+            return result.wire()
+        except (FlyError, anyio.get_cancelled_exc_class()):
+            nothing = call.effect.changed == "nothing"
+            raise
+        finally:
+            if done is not None:
+                self._intents.finish(intent, done.kept())
             else:
-                nothing = result is None and call.effect.changed == "nothing"
                 self._intents.leave(intent, nothing_done=nothing)
-        return result.wire()
 
 
 async def _run(call: Call, params: Params) -> Result:

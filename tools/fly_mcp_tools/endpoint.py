@@ -56,7 +56,7 @@ class Endpoint:
     host: Literal["machines", "web"] = "machines"
     #: Sending it loses something for good: a machine, a volume, an app.
     destroys: bool = False
-    #: What it changes ends by itself and changes nothing else: a lease, a snapshot.
+    #: What it changes ends by itself and changes nothing else: a lease.
     passing: bool = False
     #: It can begin a charge that a caller need not expect, such as an address that is paid by the month.
     bills: bool = False

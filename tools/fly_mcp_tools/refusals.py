@@ -311,9 +311,7 @@ def _taken(request: Request) -> _Verdict:
     return _Verdict(
         Conflict,
         f"Could not {request.says}: the name is taken already.",
-        "Choose another name; app names are shared by all of Fly."
-        if app
-        else "Choose another name, or none: Fly makes one up.",
+        "Choose another name; app names are shared by all of Fly." if app else "Choose another name.",
     )
 
 

@@ -18,7 +18,7 @@ Schema = dict[str, Any]
 #: What the gate adds, and what every write takes. Described in the server's instructions, not once a tool.
 _CONFIRM: Schema = {"type": "boolean", "description": "true to destroy"}
 _CONFIRM_COST: Schema = {"type": "boolean", "description": "true to pay"}
-_REQUEST_ID: Schema = {"type": "string"}
+_REQUEST_ID: Schema = {"type": "string", "description": "Makes repeating safe"}
 
 
 def input_schema(action: AnyAction, without: frozenset[str] = frozenset()) -> Schema:

@@ -154,7 +154,6 @@ CREATE_SNAPSHOT = Action(
     summary="Take a snapshot of a volume now and wait for it. Billed by GB stored.",
     group=Group.VOLUMES,
     calls=(fly.LIST_SNAPSHOTS, fly.CREATE_SNAPSHOT),
-    purpose=fly.CREATE_SNAPSHOT,
     params=volumes.OfVolume,
     result=snapshots.SnapshotTaken,
     run=snapshots.create,

@@ -167,18 +167,23 @@ def _path(config: JsonObject) -> str | None:
 
 
 async def _volume(call: Call, params: CreateMachine, volume_id: str) -> Volume:
+    hint = "Name another volume (flyListVolumes) or create one (flyCreateVolume)."
+    if params.volume_id is None:
+        hint = (
+            f"The deleted machine had volume {volume_id}, and it is gone: restore it from its last snapshot "
+            "(flyCreateVolume with snapshotId) or take another (flyListVolumes), and name that one as volumeId."
+        )
     try:
         volume = await volumes.get(call, params.app_name, volume_id)
     except NotFound as error:
-        if params.volume_id is None:
-            error.hint = (
-                f"The deleted machine had volume {volume_id}, and it is gone: name another as volumeId."
-            )
+        error.hint = hint if params.volume_id is None else error.hint
         raise
     if params.region and volume.region and params.region != volume.region:
         raise InvalidArguments(
             f"Volume {volume.id} is in {volume.region}, and a machine must be where its volume is.",
-            problems=[Problem("region", f"send {volume.region}, or leave it out")],
+            problems=[
+                Problem("region", f"send {volume.region}, or leave it out; or name a volume there as volumeId")
+            ],
         )
     if machine_id := await letting_go.owner(call, params.app_name, volume):
         raise WrongState(
@@ -189,7 +194,7 @@ async def _volume(call: Call, params: CreateMachine, volume_id: str) -> Volume:
     if volume.dying:
         raise WrongState(
             f"Volume {volume.id} is being destroyed ({volume.state}).",
-            hint="Name another volume (flyListVolumes) or create one (flyCreateVolume).",
+            hint=hint,
         )
     return volume
 
@@ -204,7 +209,7 @@ def _changed(plan: _Plan, change: changes.Change) -> _Plan:
 
 async def _plan(call: Call, params: CreateMachine, change: changes.Change) -> _Plan:
     if params.undo is not None:
-        return _with_autostop(_undone(call, params, params.undo), params)
+        return _with_autostop(await _undone(call, params, params.undo), params)
     # Asked for also where an image is named: an app that is not there is better told before anything is sent.
     found = await machines.list_of(call, params.app_name)
     template = creating.template_of(found)
@@ -228,7 +233,7 @@ async def _plan(call: Call, params: CreateMachine, change: changes.Change) -> _P
     return _with_autostop(plan, params)
 
 
-def _undone(call: Call, params: CreateMachine, reference: str) -> _Plan:
+async def _undone(call: Call, params: CreateMachine, reference: str) -> _Plan:
     """What a deleted machine was like. Its id, its addresses and its root file system do not come back."""
     kept = call.undo.take(call.caller, params.app_name, reference)
     if kept is None:
@@ -238,7 +243,9 @@ def _undone(call: Call, params: CreateMachine, reference: str) -> _Plan:
             "anew with `image`.",
         )
     note = f"Made like {kept.machine_id}; its id, address and root file system do not come back."
-    return _Plan(kept.config, "undo", region=kept.region or None, name=kept.name or None, notes=(note,))
+    taken = {machine.name for machine in await machines.list_of(call, params.app_name)}
+    name = None if kept.name in taken else kept.name or None
+    return _Plan(kept.config, "undo", region=kept.region or None, name=name, notes=(note,))
 
 
 def _with_autostop(plan: _Plan, params: CreateMachine) -> _Plan:

@@ -25,7 +25,7 @@ START_WITHIN = 90.0
 #: Seconds for the refusals that pass by themselves: secrets on their way to the host, a volume just let go of.
 TRANSIENT_WITHIN = 20.0
 #: Looks, and seconds between them: a new machine can be missing from the list for a moment.
-_LOOKS, _LOOK_EVERY = 3, 2.0
+_LOOKS, _LONG_LOOKS, _LOOK_EVERY = 3, 8, 2.0
 #: Seconds for which a new machine may be unknown to Fly's own reads (reference 9.20).
 _HIDDEN_WITHIN = 15.0
 #: Seconds within which a create that Fly was unavailable for is sent once more.
@@ -65,23 +65,11 @@ async def earlier(call: Call, app_name: str, step: str) -> Machine | None:
     """
     if not call.resumed:
         return None
-    known = call.journal.notes.get(_made_note(step))
+    known = call.journal.notes.get(made_note(step))
     if isinstance(known, str):
-        try:
-            machine = await machines.get(call, app_name, known)
-        except NotFound:
-            machine = Machine(id=known, state="destroyed")
-        if machine.gone:
-            raise _gone_since(machine)
-        return machine
+        return await _still_there(call, app_name, known)
     # Killed between the answer and the note, or the answer was lost: the mark tells.
-    mark = call.mark(step)
-    for machine in await machines.list_of(call, app_name, destroyed=True):
-        if machine.metadata.get(configs.MARK) == mark:
-            if machine.gone:
-                raise _gone_since(machine)
-            return machine
-    return None
+    return await _marked(call, app_name, call.mark(step))
 
 
 async def create(
@@ -100,7 +88,7 @@ async def create(
         FlyError: wrong_state with changed="something" where it was made and does not stay up.
     """
     machine, note = await _made(call, app_name, config, name, region, call.mark(step))
-    call.journal.note(_made_note(step), machine.id)
+    call.journal.jot(made_note(step), machine.id)
     return await seen(call, app_name, machine, note)
 
 
@@ -127,8 +115,25 @@ async def seen(call: Call, app_name: str, machine: Machine, note: str | None = N
     return Created(looked.machine, outcome, " ".join(text for text in (note, words) if text) or None)
 
 
-def _made_note(step: str) -> str:
+def made_note(step: str) -> str:
+    """The note under which the id of the machine made in a step is kept."""
     return f"{step}-made"
+
+
+async def _still_there(call: Call, app_name: str, machine_id: str) -> Machine:
+    """The machine, which may be unknown to Fly's own reads for a moment. Raises wrong_state where it is gone."""
+    began = call.clock.monotonic()
+    while True:
+        try:
+            machine = await machines.get(call, app_name, machine_id)
+        except NotFound:
+            if call.clock.monotonic() - began >= _HIDDEN_WITHIN:
+                raise _gone_since(Machine(id=machine_id, state="destroyed")) from None
+            await call.clock.sleep(_LOOK_EVERY)
+            continue
+        if machine.gone:
+            raise _gone_since(machine)
+        return machine
 
 
 async def _made(
@@ -136,6 +141,7 @@ async def _made(
 ) -> tuple[Machine, str | None]:
     """The new machine; and a note where it had to be looked for."""
     began = call.clock.monotonic()
+    unclear = False
     while True:
         try:
             machine = await waiting.past_transient(
@@ -151,6 +157,7 @@ async def _made(
                 seconds=TRANSIENT_WITHIN,
             )
         except (MaybeDone, TimedOut) as error:
+            unclear = True
             found, looked = await _find(call, app_name, mark)
             if found is not None:
                 return found, "Fly's answer was lost; the machine was found by its mark."
@@ -159,31 +166,50 @@ async def _made(
             late = call.clock.monotonic() - began >= _REPEAT_WITHIN
             if error.status != 503 or late or not looked:
                 raise _lost(app_name, mark, error, looked=looked) from None
-        except Conflict:
-            # The name is taken: by an earlier request of this intent, or by somebody else.
-            found, _ = await _find(call, app_name, mark, looks=1)
+        except Conflict as error:
+            # The name is taken: by an earlier request of this intent, or by somebody else. Nobody else has the mark
+            # for a name; and a new machine can be missing from the list for longer than a first look takes.
+            ours = unclear or call.resumed or name is None
+            found, looked = await _find(call, app_name, mark, looks=_LONG_LOOKS if ours else 1)
             if found is None:
-                raise
+                raise (
+                    _lost(app_name, mark, error, looked=looked) if unclear or name is None else error
+                ) from None
             return found, "An earlier request had made it; it was found by its mark."
         else:
             return machine, None
 
 
 async def _find(call: Call, app_name: str, mark: str, *, looks: int = _LOOKS) -> tuple[Machine | None, bool]:
-    """The machine with our mark, and whether the last look could be had at all."""
+    """The machine with our mark, and whether the last look could be had at all.
+
+    Raises:
+        FlyError: wrong_state with changed="something" where it was made and is gone since.
+    """
     looked = False
     for _ in range(looks):
         await call.clock.sleep(_LOOK_EVERY)
         try:
-            found = await machines.list_of(call, app_name)
-        except FlyError:
+            found = await _marked(call, app_name, mark)
+        except FlyError as error:
+            if error.changed == "something":
+                raise
             looked = False
             continue  # Fly may still be unwell; what counts is the last look
         looked = True
-        for machine in found:
-            if machine.metadata.get(configs.MARK) == mark:
-                return machine, True
+        if found is not None:
+            return found, True
     return None, looked
+
+
+async def _marked(call: Call, app_name: str, mark: str) -> Machine | None:
+    """The machine with our mark. Raises wrong_state where it is gone: it was made, and is not made again."""
+    for machine in await machines.list_of(call, app_name, destroyed=True):
+        if machine.metadata.get(configs.MARK) == mark:
+            if machine.gone:
+                raise _gone_since(machine)
+            return machine
+    return None
 
 
 def _lost(app_name: str, mark: str, error: FlyError, *, looked: bool) -> MaybeDone:

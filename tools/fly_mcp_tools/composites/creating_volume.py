@@ -18,7 +18,7 @@ from pydantic import JsonValue
 
 from fly_mcp_tools.api import volumes
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import FlyError, MaybeDone, TimedOut
+from fly_mcp_tools.errors import Code, FlyError, MaybeDone, NotFound, TimedOut
 from fly_mcp_tools.wire import JsonObject, Volume, obj
 
 #: Days for which Fly keeps snapshots of a volume unless told otherwise (reference 2.2).
@@ -68,11 +68,15 @@ async def create(call: Call, new: New, *, step: str = "volume") -> Made:
     else:
         known = notes.get("before")
         before = known if isinstance(known, list) else await _ids(call, new)
-        notes = {"before": before, "sent_at": call.clock.now()}
+        notes = JsonObject(before=before)
         call.journal.note(step, notes)
-        volume, note = await _made(call, new, days, before)
+        try:
+            volume, note = await _made(call, new, days, before)
+        except MaybeDone:
+            call.journal.jot(step, {**notes, "given_up_at": call.clock.now()})
+            raise
     call.memory.volume_is_known(volume.id)
-    call.journal.note(step, {**notes, "id": volume.id})
+    call.journal.jot(step, {**notes, "id": volume.id})
     notes_on_days = await _usual_days(call, new, volume, days)
     return Made(volume, " ".join(words for words in (note, notes_on_days) if words) or None)
 
@@ -105,7 +109,9 @@ async def _find(
         await call.clock.sleep(_LOOK_EVERY)
         try:
             ours = await _ours(call, new, days, before)
-        except FlyError:
+        except FlyError as failed:
+            if "found" in failed.facts:
+                raise
             looked = False
             continue
         looked = True
@@ -126,32 +132,60 @@ async def _find(
 
 
 async def _ours(call: Call, new: New, days: int, before: list[JsonValue]) -> list[Volume]:
-    return [
+    alike = [
         volume
         for volume in await volumes.list_of(call, new.app_name)
         if volume.id not in before
         and new.describes(volume)
-        and volume.snapshot_retention == days
         and not volume.attached_machine_id
         and not call.memory.knows_volume(volume.id)
     ]
+    if unmarked := [volume.id for volume in alike if volume.snapshot_retention is None]:
+        # A Fly that does not show the mark: it may be ours, and making another would be the worse mistake.
+        raise MaybeDone(
+            f"A volume like the one asked for is there since, and Fly does not show whether it is ours: "
+            f"{', '.join(unmarked)}.",
+            hint="Look at it with flyListVolumes; take it, or create one with another requestId.",
+            facts={"found": [*unmarked]},
+        )
+    return [volume for volume in alike if volume.snapshot_retention == days]
 
 
 async def _earlier(call: Call, new: New, days: int, notes: JsonObject) -> Volume | None:
-    """What an earlier call of this intent made; None once it is sure that it made none."""
+    """What an earlier call of this intent made; None once it is sure that it made none, or it is gone again.
+
+    A request of a killed process was given up when that was killed; the beginning of this call is later than that.
+    """
     made = notes.get("id")
     if isinstance(made, str):
-        return await volumes.get(call, new.app_name, made)
-    before, sent_at = notes.get("before"), notes.get("sent_at")
+        try:
+            volume = await volumes.get(call, new.app_name, made)
+        except NotFound:
+            volume = Volume(id=made, state="destroyed")
+        if volume.dying:
+            raise _gone_since(volume)
+        return volume
+    before, given_up = notes.get("before"), notes.get("given_up_at")
+    given_up_at = given_up if isinstance(given_up, float) else call.clock.now()
     while True:
         ours = await _ours(call, new, days, before if isinstance(before, list) else [])
         if ours:
             return ours[0]
-        left = (sent_at if isinstance(sent_at, float) else 0.0) + _LATE - call.clock.now()
+        left = given_up_at + _LATE - call.clock.now()
         if left <= 0:
             return None
         await call.progress(_LATE - left, _LATE, "looking for a volume that may have been made")
         await call.clock.sleep(min(_LOOK_EVERY, left))
+
+
+def _gone_since(volume: Volume) -> FlyError:
+    return FlyError(
+        f"Volume {volume.id} was created and is gone already.",
+        code=Code.WRONG_STATE,
+        changed="something",
+        hint="Somebody deleted it: flyListVolumes looks. To create another one, use another requestId.",
+        facts={"volume_id": volume.id},
+    )
 
 
 async def _usual_days(call: Call, new: New, volume: Volume, days: int) -> str | None:

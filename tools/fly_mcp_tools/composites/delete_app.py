@@ -8,8 +8,8 @@ from fly_mcp_tools.action import Loss
 from fly_mcp_tools.api import apps, machines, secrets, volumes
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import EARLIER_ATTEMPT, FlyError, MaybeDone, NotFound, TimedOut
-from fly_mcp_tools.models import WriteResult
-from fly_mcp_tools.wire import obj
+from fly_mcp_tools.models import Outcome, WriteResult
+from fly_mcp_tools.wire import JsonObject, obj
 
 from . import undoing
 from .listing import OfApp, some
@@ -18,6 +18,8 @@ from .undoing import Undo
 _KEPT = "kept"
 #: Seconds for an app to be gone.
 GONE_WITHIN = 60.0
+#: References that an answer names. Each is the only way back to a machine, so they are many.
+_MOST = 500
 
 
 class AppDeleted(WriteResult):
@@ -53,27 +55,51 @@ async def preview(call: Call, params: OfApp) -> Loss:
     )
 
 
-async def _keep(call: Call, app_name: str) -> None:
-    """Keep the config of each machine, and note the references."""
+async def _keep(call: Call, app_name: str) -> list[Undo]:
+    """Keep the config of each machine, and note the references beside those of an earlier call of this intent."""
+    earlier = obj(call.journal.notes.get(_KEPT))
     kept = [undoing.keep(call, app_name, machine) for machine in await machines.list_of(call, app_name)]
-    references: list[JsonValue] = [undo.reference for undo in kept if undo.reference]
-    call.journal.note(_KEPT, {"references": references, "until": next((undo.until for undo in kept), None)})
+    references = [*_words(earlier.get("references")), *(undo.reference for undo in kept if undo.reference)]
+    until = next((undo.until for undo in kept if undo.until), None)
+    note: JsonObject = {
+        "references": [*dict.fromkeys(references)],
+        "until": until or earlier.get("until"),
+        "unreadable": sum(undo.reference is None for undo in kept),
+    }
+    call.journal.note(_KEPT, note)
+    return kept
 
 
-def _gone(call: Call, params: OfApp, note: str | None = None) -> AppDeleted:
-    call.memory.forget(params.app_name)
+def _words(value: JsonValue) -> list[str]:
+    return [str(word) for word in value] if isinstance(value, list) else []
+
+
+def _answer(
+    call: Call, params: OfApp, outcome: Outcome = "done", state: str = "destroyed", note: str | None = None
+) -> AppDeleted:
+    if outcome == "done":
+        call.memory.forget(params.app_name)
     known = obj(call.journal.notes.get(_KEPT))
-    references = known.get("references")
-    shown = [str(word) for word in some(map(str, references if isinstance(references, list) else []))]
-    until = known.get("until")
+    references, until, unreadable = (
+        _words(known.get("references")),
+        known.get("until"),
+        known.get("unreadable"),
+    )
+    shown = [
+        *references[:_MOST],
+        *([f"and {len(references) - _MOST} more"] if len(references) > _MOST else []),
+    ]
     how = "flyCreateApp with the same name, if nobody has taken it by then"
+    lost = "its volumes and their data, its secrets, addresses and certificates, and images in its registry"
+    if unreadable:
+        lost += f"; and {unreadable} machine(s) whose hosts did not show their configs"
     undo = Undo(
         how=f"{how}; then flyCreateMachine with undo: REFERENCE for each of `machines`" if shown else how,
         until=str(until) if until else None,
-        lost="its volumes and their data, its secrets, addresses and certificates, and images in its registry",
+        lost=lost,
     )
     return AppDeleted(
-        outcome="done", note=note, name=params.app_name, state="destroyed", undo=undo, machines=shown or None
+        outcome=outcome, note=note, name=params.app_name, state=state, undo=undo, machines=shown or None
     )
 
 
@@ -88,16 +114,14 @@ async def delete(call: Call, params: OfApp) -> AppDeleted:
     except NotFound:
         if _KEPT not in call.journal.notes:
             raise
-        return _gone(call, params, "An earlier call with this requestId had destroyed it.")
-    await _keep(call, params.app_name)
-    lost = False
+        return _answer(call, params, note="An earlier call with this requestId had destroyed it.")
+    kept = await _keep(call, params.app_name)
     try:
-        await apps.delete(call, params.app_name)
-    except (MaybeDone, TimedOut):
-        lost = True
-    except NotFound as error:
-        if EARLIER_ATTEMPT not in error.facts:
-            raise
+        lost = await _send(call, params.app_name)
+    except FlyError as error:
+        if error.changed == "nothing":
+            undoing.forget(call, *kept)
+        raise
     began = call.clock.monotonic()
     within = 10.0 if lost else GONE_WITHIN
     state = "unknown"
@@ -105,12 +129,24 @@ async def delete(call: Call, params: OfApp) -> AppDeleted:
         try:
             state = (await apps.get(call, params.app_name)).status or "there"
         except NotFound:
-            return _gone(call, params)
+            return _answer(call, params)
         except FlyError as error:
             state = f"unknown ({error.code})"
         await call.clock.sleep(1.0)
     if lost:
         note = f"The answer was lost and the app's state is {state}. Repeating the call is safe."
-        return AppDeleted(outcome="unclear", note=note, name=params.app_name, state=state)
+        return _answer(call, params, "unclear", state, note)
     note = "Fly accepted it and the app is still there; flyGetApp looks again."
-    return AppDeleted(outcome="pending", note=note, name=params.app_name, state=state)
+    return _answer(call, params, "pending", state, note)
+
+
+async def _send(call: Call, app_name: str) -> bool:
+    """Send the delete: whether its answer was lost."""
+    try:
+        await apps.delete(call, app_name)
+    except (MaybeDone, TimedOut):
+        return True
+    except NotFound as error:
+        if EARLIER_ATTEMPT not in error.facts:
+            raise
+    return False

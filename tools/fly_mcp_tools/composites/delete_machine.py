@@ -10,7 +10,7 @@ from fly_mcp_tools import guest, prices
 from fly_mcp_tools.action import Loss
 from fly_mcp_tools.api import leases, machines
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import EARLIER_ATTEMPT, FlyError, MaybeDone, NotFound, TimedOut, WrongState
+from fly_mcp_tools.errors import EARLIER_ATTEMPT, Code, FlyError, MaybeDone, NotFound, TimedOut, WrongState
 from fly_mcp_tools.models import Outcome, WriteResult
 from fly_mcp_tools.wire import JsonObject, Machine, obj
 
@@ -22,6 +22,8 @@ from .undoing import Undo
 GONE_WITHIN = 60.0
 #: Seconds after which a delete whose answer was lost is taken for one that never arrived.
 _LOOK_WITHIN = 10.0
+#: Deletes sent to a machine that Fly lists and does not find, and seconds between them.
+_TRIES, _LOOK_EVERY = 3, 2.0
 #: The note that a machine was about to be destroyed.
 _TOLD = "destroy"
 
@@ -86,6 +88,7 @@ def _told(machine: Machine, undo: Undo | None) -> JsonObject:
     return {
         "id": machine.id,
         "name": machine.name or None,
+        "region": machine.region,
         "volume_kept": machine.volume_id,
         "undo": undo.wire() if undo else None,
         "monthly_cost": _saved(machine),
@@ -126,12 +129,14 @@ async def destroy(
     async with leases.held(call, app_name, machine.id, nonce=nonce) as lease:
         if lease.waited or lease.lease.version != machine.instance_id:
             machine = await machines.there(call, app_name, machine.id)  # what is kept is what is destroyed
+        told_before = step in call.journal.notes
         undo = undoing.keep(call, app_name, machine)
         call.journal.note(step, _told(machine, undo))
         try:
             lost = await _send(call, app_name, machine, lease.nonce)
         except FlyError as error:
-            if error.changed == "nothing":
+            # One that an earlier call has told may be needed yet: that call's request may arrive late.
+            if error.changed == "nothing" and not told_before:
                 undoing.forget(call, undo)
             raise
     fate = await _seen(call, app_name, machine, lost=lost)
@@ -151,6 +156,8 @@ async def _seen(call: Call, app_name: str, machine: Machine, *, lost: bool) -> F
     except FlyError as error:
         note = waiting.unseen(waiting.Seen(machine, False, 0.0, error.message), lost=lost)
         return Fate("unclear" if lost else "pending", "unknown", note)
+    if waited.reached and lost and await _is_listed(call, app_name, machine.id):
+        raise _contradiction(machine.id)  # the 404 that was taken for its end was another one
     if waited.reached:
         return Fate("done", waited.state)
     if lost and waited.state != "destroying":
@@ -160,16 +167,41 @@ async def _seen(call: Call, app_name: str, machine: Machine, *, lost: bool) -> F
 
 
 async def _send(call: Call, app_name: str, machine: Machine, nonce: str) -> bool:
-    """Send the delete: whether its answer was lost. A running machine is sent with force."""
+    """Send the delete: whether its answer was lost. A running machine is sent with force.
+
+    Raises:
+        FlyError: unclear where Fly says that it is not there, and lists it.
+    """
     force = machine.state not in ("stopped", "suspended", "created", "failed")
-    try:
-        await machines.delete(call, app_name, machine.id, nonce=nonce, force=force)
-    except NotFound:
-        return False  # somebody was faster; it is gone, which is what was asked for
-    except (MaybeDone, TimedOut):
-        return True
-    except WrongState as error:
-        if EARLIER_ATTEMPT not in error.facts:
-            raise
-        return True
-    return False
+    for _ in range(_TRIES):
+        try:
+            await machines.delete(call, app_name, machine.id, nonce=nonce, force=force)
+        except NotFound:
+            if not await _is_listed(call, app_name, machine.id):
+                return False  # somebody was faster; it is gone, which is what was asked for
+            # A machine that is new can be 404 for a moment (reference 9.20).
+            await call.clock.sleep(_LOOK_EVERY)
+        except (MaybeDone, TimedOut):
+            return True
+        except WrongState as error:
+            if EARLIER_ATTEMPT not in error.facts:
+                raise
+            return True
+        else:
+            return False
+    raise _contradiction(machine.id)
+
+
+async def _is_listed(call: Call, app_name: str, machine_id: str) -> bool:
+    """Whether Fly's list has it among those that live."""
+    return any(machine.id == machine_id for machine in await machines.list_of(call, app_name))
+
+
+def _contradiction(machine_id: str) -> FlyError:
+    return FlyError(
+        f"Fly says that there is no machine {machine_id}, and lists it: it is unclear whether it is destroyed.",
+        code=Code.UNCLEAR,
+        changed="unknown",
+        hint="Look with flyListMachines in a few seconds; repeating the call is safe.",
+        facts={"machine_id": machine_id},
+    )

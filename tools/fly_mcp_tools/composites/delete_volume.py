@@ -89,7 +89,7 @@ async def delete(call: Call, params: DeleteVolume) -> VolumeDeleted:
     if snapshot is not None and not snapshot.complete:
         note = (
             f"Nothing is deleted yet: snapshot {snapshot.id} is still {snapshot.status or 'on the way'}. Repeat the "
-            "call with the same requestId to go on, or send snapshot: false to delete without it."
+            "call, with its requestId if it had one, to go on; or send snapshot: false to delete without it."
         )
         return _result(before, "pending", note, None)
     call.journal.note(_SENT, True)

@@ -18,6 +18,8 @@ from fly_mcp_tools.wire import Machine
 
 from . import waiting
 
+#: The note of the state before the first request.
+_WAS = "was"
 #: Seconds until "still on the way" is said. A cold start is 2 to 6 s, a large image can take 70 (reference 5).
 START_WITHIN = 60.0
 #: Seconds: the longest graceful stop that Fly allows is 5 minutes; most take under 10 s.
@@ -85,7 +87,13 @@ async def suspend(call: Call, params: Driven) -> Before:
 async def _drive(call: Call, params: Driven, endpoint: Endpoint, goal: str, within: float) -> Before:
     app_name, machine_id = params.app_name, params.machine_id
     before = await machines.there(call, app_name, machine_id)
+    was = call.journal.notes.get(_WAS)
     if before.state == goal:
+        if isinstance(was, str):
+            first = before.model_copy(update={"state": was})
+            return _result(
+                before, first, "done", f"An earlier call with this requestId told it; it is {goal}."
+            )
         return _result(before, before, "done", f"It was {goal} already; nothing was sent.")
     if goal == "stopped" and before.state == "failed":
         return _result(before, before, "done", "It is failed: nothing runs on it. Nothing was sent.")
@@ -95,6 +103,7 @@ async def _drive(call: Call, params: Driven, endpoint: Endpoint, goal: str, with
             before = await machines.there(call, app_name, machine_id)
             if before.state == goal:
                 return _result(before, before, "done", f"It is {goal} already; nothing was sent.")
+        call.journal.note(_WAS, was if isinstance(was, str) else before.state)
         try:
             await waiting.past_transient(
                 call,

@@ -20,7 +20,7 @@ from fly_mcp_tools.wire import Event, Machine, Secret
 from . import updating, waiting
 from .lifecycle import START_WITHIN, TRANSIENT_WITHIN, Driven
 
-_BEGUN = "restart"
+_BEGUN, _UPDATE = "restart", "update"
 #: Looks, and seconds between them, for the event that proves that the machine has been started anew.
 _LOOKS, _LOOK_EVERY = 20, 0.5
 
@@ -47,11 +47,15 @@ async def restart(call: Call, params: Driven) -> Restarted:
         if proven:
             note = "An earlier call with this requestId had restarted it."
             return _restarted(before, seen, note=note, lost=True)
+    if (resumed := await _updated_before(call, params, machine)) is not None:
+        return resumed
     applied = call.memory.applied_names(params.app_name, machine.id, machine.instance_id)
     names = newer(await secrets.list_of(call, params.app_name), machine, applied)
     names |= call.memory.stale_names(params.app_name, machine.id, machine.instance_id)
     if names:
-        # An update that an earlier call of this intent sent leaves no secret that is newer: it comes here once.
+        call.journal.note(
+            _UPDATE, {"from": machine.instance_id, "names": [*sorted(names)], "was": machine.state}
+        )
         done = await updating.update(
             call,
             params.app_name,
@@ -72,6 +76,31 @@ async def restart(call: Call, params: Driven) -> Restarted:
             how="update",
         )
     return await _plain(call, params, machine)
+
+
+async def _updated_before(call: Call, params: OneMachine, machine: Machine) -> Restarted | None:
+    """The update that an earlier call of this intent sent, seen to its end; None where it did not arrive.
+
+    Any version made since has the app's present secrets, whoever made it.
+    """
+    noted = call.journal.notes.get(_UPDATE)
+    if not isinstance(noted, dict) or noted.get("from") == machine.instance_id:
+        return None
+    seen = await waiting.see(
+        call, params.app_name, machine, ("started", "failed"), seconds=updating.SETTLE_WITHIN
+    )
+    outcome, words = waiting.running(seen, lost=True)
+    names = noted.get("names")
+    note = "An earlier call with this requestId had updated it."
+    return Restarted(
+        outcome=outcome,
+        note=" ".join(text for text in (note, words) if text),
+        id=machine.id,
+        state=seen.machine.state,
+        previous_state=str(noted.get("was") or machine.state),
+        applied_secrets=[str(name) for name in names] if isinstance(names, list) else [],
+        how="update",
+    )
 
 
 def newer(found: list[Secret], machine: Machine, applied: frozenset[str] = frozenset()) -> frozenset[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from itertools import count
 from typing import Annotated
 
@@ -13,17 +15,32 @@ from fly_mcp_tools import config as configs
 from fly_mcp_tools import regions
 from fly_mcp_tools.api import machines, volumes
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import ConfirmationRequired, FlyError, InvalidArguments, Problem, WrongState
+from fly_mcp_tools.errors import (
+    ConfirmationRequired,
+    Conflict,
+    FlyError,
+    InvalidArguments,
+    Problem,
+    WrongState,
+)
 from fly_mcp_tools.ids import AppName, RegionCode
 from fly_mcp_tools.models import Params, Whole, WriteResult
+from fly_mcp_tools.turns import TooLong
 from fly_mcp_tools.wire import JsonObject, Machine
 
-from . import creating, scale_steps
+from . import creating, scale_resume, scale_steps, undoing
 from .listing import capped
 from .scale_plan import plan
 from .scale_steps import Step, Work
+from .undoing import Undo
 
-_BEFORE = "before"
+_NONE_LEFT = (
+    "No machine is left to copy: to scale up again, create one with flyCreateMachine and an image or undo."
+)
+#: Seconds in line for another scaling of the same app.
+_LINE = 300.0
+#: Looks at how many there are in the end, and seconds between them.
+_COUNTS, _COUNT_EVERY = 4, 2.0
 #: Machines worked on at the same time: `fly scale count`'s width.
 _AT_ONCE = 5
 #: Machines of one call at most: a typing error must not become a bill.
@@ -58,6 +75,7 @@ class Scaled(WriteResult):
     count: int
     machines: list[Step]
     total: int | None = Field(default=None, description="how many changed, where not all are shown")
+    undo: Undo | None = None
 
 
 async def scale_machines(call: Call, params: ScaleMachines) -> Scaled:
@@ -68,32 +86,67 @@ async def scale_machines(call: Call, params: ScaleMachines) -> Scaled:
         ConfirmationRequired: machines would be destroyed; `facts` names them.
         FlyError: changed="something" where not every machine worked out; `facts` has each.
     """
-    work = await _prepare(call, params, with_volumes=False)
-    if holder := next((machine for machine in work.plan.group if machine.mounts), None):
-        raise WrongState(
-            f"The machines of {params.app_name} have volumes (as {holder.id} has).",
-            hint="flyScaleWithVolumes gives each new machine a volume.",
-        )
-    return await _carry_out(work, params)
+    async with _turn(call, params.app_name):
+        work = await _prepare(call, params, with_volumes=False)
+        if work is None:
+            return _emptied(call)
+        if holder := next((machine for machine in work.plan.group if machine.mounts), None):
+            raise WrongState(
+                f"The machines of {params.app_name} have volumes (as {holder.id} has).",
+                hint="flyScaleWithVolumes gives each new machine a volume.",
+            )
+        return await _carry_out(work, params)
 
 
 async def scale_with_volumes(call: Call, params: ScaleWithVolumes) -> Scaled:
     """Scale an app whose machines have a volume each. Raises as `scale_machines` does."""
-    work = await _prepare(call, params, with_volumes=True)
-    if work.mount is None:
-        raise WrongState(
-            f"The machines of {params.app_name} have no volumes.", hint="flyScaleMachines is for such apps."
-        )
-    await _sizes(work, params.volume_size_gb)
-    return await _carry_out(work, params)
+    async with _turn(call, params.app_name):
+        work = await _prepare(call, params, with_volumes=True)
+        if work is None:
+            return _emptied(call)
+        if work.mount is None:
+            raise WrongState(
+                f"The machines of {params.app_name} have no volumes.",
+                hint="flyScaleMachines is for such apps.",
+            )
+        await _sizes(work, params.volume_size_gb)
+        return await _carry_out(work, params)
 
 
-async def _prepare(call: Call, params: ScaleMachines, *, with_volumes: bool) -> Work:
+@asynccontextmanager
+async def _turn(call: Call, app_name: str) -> AsyncGenerator[None]:
+    """One scaling of an app after another: two at once would each count on what the other is about to change.
+
+    Raises:
+        FlyError: conflict, where another one takes too long.
+    """
+
+    async def say(seconds: float) -> None:
+        await call.progress(seconds, _LINE, f"waiting for another scaling of {app_name}")
+
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(
+                call.memory.turns.taken((app_name, "scale"), call.clock, within=_LINE, say=say)
+            )
+        except TooLong:
+            raise Conflict(
+                f"Another scaling of {app_name} has been at work for {_LINE:.0f} s. Nothing was sent.",
+                hint="Wait for its end; flyListMachines shows how far it is.",
+                retryable=True,
+            ) from None
+        yield
+
+
+async def _prepare(call: Call, params: ScaleMachines, *, with_volumes: bool) -> Work | None:
+    """What to do; None where an earlier call of this intent has left no machine, as it was to."""
     await regions.check(call, params.region)
     found = await machines.list_of(call, params.app_name)
     hidden = [machine for machine in found if machine.config is None]
     template = creating.template_of(found)
     if template is None:
+        if params.count == 0 and not hidden and scale_resume.was_begun(call):
+            return None
         if hidden:
             raise creating.unreadable(params.app_name, hidden)
         raise WrongState(
@@ -131,11 +184,28 @@ async def _sizes(work: Work, asked: int | None) -> None:
     work.encrypted = encrypted is not False
 
 
+def _emptied(call: Call) -> Scaled:
+    """A scaling to none that an earlier call of this intent carried out: no machine is left to look at."""
+    before = call.journal.notes.get(scale_resume.BEFORE)
+    steps = scale_resume.destroyed(call, set())
+    return Scaled(
+        outcome="done",
+        note=_NONE_LEFT,
+        before=before if isinstance(before, int) else len(steps),
+        count=0,
+        machines=steps,
+        undo=_undo(steps),
+    )
+
+
 async def _carry_out(work: Work, params: ScaleMachines) -> Scaled:
     work.count = len(work.plan.group)
-    noted = work.call.journal.notes.get(_BEFORE)
+    noted = work.call.journal.notes.get(scale_resume.BEFORE)
     before = noted if isinstance(noted, int) else work.count
-    if not work.plan.create_in and not work.plan.destroy:
+    earlier = scale_resume.created(work, MOST)
+    if scale_resume.was_begun(work.call):
+        work.steps += scale_resume.destroyed(work.call, {machine.id for machine in work.plan.group})
+    if not work.plan.create_in and not work.plan.destroy and not earlier and not work.steps:
         return Scaled(
             outcome="done",
             note=" ".join(["It has that many already; nothing was sent.", *_beside(work)]),
@@ -145,34 +215,61 @@ async def _carry_out(work: Work, params: ScaleMachines) -> Scaled:
         )
     if work.plan.destroy and not work.call.confirmed:
         raise _confirmation(work, params)
-    work.call.journal.note(_BEFORE, before)
+    work.call.journal.note(scale_resume.BEFORE, before)
     limiter = anyio.CapacityLimiter(_AT_ONCE)
-    total = len(work.plan.create_in) + len(work.plan.destroy)
+    total = len(earlier) + len(work.plan.create_in) + len(work.plan.destroy)
+    done = 0
 
-    async def guarded(region: str, machine: Machine | None, number: int = 0) -> None:
+    async def guarded(
+        act: Callable[[], Awaitable[Step]], region: str, machine: Machine | None, more: int
+    ) -> None:
+        nonlocal done
         async with limiter:
             try:
-                step = await (
-                    scale_steps.create(work, region, number)
-                    if machine is None
-                    else scale_steps.destroy(work, machine)
-                )
+                step = await act()
             except FlyError as error:
                 work.errors.append(error)
                 step = scale_steps.failed(error, region, machine)
-            if machine is None:
+            if more > 0:
                 work.count += step.id is not None
-            else:
+            elif more < 0:
                 work.count -= step.did != "failed"
             work.steps.append(step)
-            await work.call.progress(len(work.steps), total, f"{step.did} {step.id or ''} in {region}")
+            done += 1
+            await work.call.progress(done, total, f"{step.did} {step.id or ''} in {region}")
 
     async with anyio.create_task_group() as group:
+        for machine in earlier:
+            group.start_soon(guarded, partial(scale_resume.look, work, machine), machine.region, machine, 0)
         for number, region in zip(_numbers(work), work.plan.create_in, strict=False):
-            group.start_soon(guarded, region, None, number)
+            group.start_soon(guarded, partial(scale_steps.create, work, region, number), region, None, 1)
         for machine in work.plan.destroy:
-            group.start_soon(guarded, machine.region, machine)
-    return _result(work, params, before)
+            group.start_soon(
+                guarded, partial(scale_steps.destroy, work, machine), machine.region, machine, -1
+            )
+    there = await _recount(work)
+    return _result(work, params, before, there)
+
+
+async def _recount(work: Work) -> int | None:
+    """How many machines the group has now; None where that cannot be read.
+
+    Others may have changed it meanwhile, so what was done is not added up but looked at. A new machine can be
+    missing from the list for a moment, so it is looked at more than once before that is said.
+    """
+    there: int | None = None
+    for look in range(_COUNTS):
+        if look:
+            await work.call.clock.sleep(_COUNT_EVERY)
+        try:
+            found = await machines.list_of(work.call, work.app_name)
+        except FlyError:
+            continue
+        group = work.plan.template.group
+        there = sum(machine.group == group and machine.config is not None for machine in found)
+        if there == work.count:
+            break
+    return there
 
 
 def _numbers(work: Work) -> Iterator[int]:
@@ -181,7 +278,7 @@ def _numbers(work: Work) -> Iterator[int]:
     A call that goes on plans anew, from what there is now. A create that was sent and has not arrived yet keeps
     its number, and with that its mark and name: Fly takes one of the two.
     """
-    there = {machine.metadata.get(configs.MARK) for machine in work.plan.group}
+    there = {str(machine.metadata.get(configs.MARK)) for machine in work.plan.group}
     return (number for number in count() if work.call.mark(f"create-{number}") not in there)
 
 
@@ -189,14 +286,26 @@ def _beside(work: Work) -> list[str]:
     return [f"Not counted: {' and '.join(work.beside)}."] if work.beside else []
 
 
-def _result(work: Work, params: ScaleMachines, before: int) -> Scaled:
+def _undo(steps: list[Step]) -> Undo | None:
+    """The way back to the machines that were destroyed: each step has its own reference."""
+    if not any(step.undo for step in steps):
+        return None
+    return Undo(
+        how="flyCreateMachine with undo: the reference of each of `machines`",
+        until="30 days",
+        lost=undoing.LOST_WITH_A_MACHINE,
+    )
+
+
+def _result(work: Work, params: ScaleMachines, before: int, there: int | None) -> Scaled:
+    now = work.count if there is None else there
     if work.errors:
         first = work.errors[0]
         # An error that says "nothing" says so of its own machine alone.
         changed = {error.changed for error in work.errors}
         did_something = "something" in changed or any(step.did != "failed" for step in work.steps)
         raise FlyError(
-            f"{len(work.errors)} of {len(work.steps)} machines failed; the group has {work.count} machines now, "
+            f"{len(work.errors)} of {len(work.steps)} machines failed; the group has {now} machines now, "
             f"{params.count} were asked for.",
             code=first.code,
             hint=f"{first.hint} `machines` has each one; the same call again goes on from the count there is.",
@@ -204,24 +313,31 @@ def _result(work: Work, params: ScaleMachines, before: int) -> Scaled:
             changed="unknown" if "unknown" in changed else "something" if did_something else "nothing",
             status=first.status,
             request_id=first.request_id,
-            facts={"before": before, "count": work.count, "machines": _told(work.steps)},
+            facts={"before": before, "count": now, "machines": _told(work.steps)},
         )
     notes = _beside(work)
     if params.count == 0:
-        notes.append(
-            "No machine is left to copy: to scale up again, create one with flyCreateMachine and an image."
-        )
+        notes.append(_NONE_LEFT)
     pending = any(step.did == "pending" for step in work.steps)
+    differs = not pending and now != params.count
+    if there is None:
+        notes.append("How many there are now could not be read: flyListMachines looks.")
+    elif differs:
+        notes.append(
+            f"Each step was done, and there are {now} now: somebody else changed the group meanwhile. The same call "
+            "goes on from there."
+        )
     if pending:
         notes.append("Some are still on the way: flyListMachines shows their states.")
     shown, total = capped(work.steps)
     return Scaled(
-        outcome="pending" if pending else "done",
+        outcome="pending" if pending or there is None else "unclear" if differs else "done",
         note=" ".join(notes) or None,
         before=before,
-        count=work.count,
+        count=now,
         machines=list(shown),
         total=total,
+        undo=_undo(work.steps),
     )
 
 

@@ -78,6 +78,11 @@ async def create(work: Work, region: str, number: int) -> Step:
             error.message += f" Its new volume {volume_id} stays, unattached; the next scaling up takes it."
             error.changed = "something"
         raise
+    return made_step(made, region, volume_id, how)
+
+
+def made_step(made: creating.Created, region: str, volume_id: str | None, how: str | None) -> Step:
+    """What is told of a new machine."""
     return Step(
         id=made.machine.id,
         did="created" if made.outcome == "done" else "pending",
@@ -105,7 +110,11 @@ async def destroy(work: Work, machine: Machine) -> Step:
             code=Code.UNCLEAR,
             changed="unknown",
             hint="Look at it with flyGetMachine.",
-            facts={"machine_id": machine.id, "state": fate.state},
+            facts={
+                "machine_id": machine.id,
+                "state": fate.state,
+                "undo": fate.undo.reference if fate.undo else None,
+            },
         )
     return Step(
         id=machine.id,
@@ -123,18 +132,23 @@ def failed(error: FlyError, region: str, machine: Machine | None) -> Step:
     """What is told of a machine that did not work out; its id where it is there."""
     known = machine.id if machine else error.facts.get("machine_id")
     state = error.facts.get("state")
+    undo = error.facts.get("undo")
     return Step(
         id=known if isinstance(known, str) else None,
         did="failed",
         region=region,
         state=state if isinstance(state, str) else None,
+        undo=undo if isinstance(undo, str) else None,
         note=f"{error.code}: {error.message}",
     )
 
 
 async def _volume(work: Work, region: str, number: int) -> tuple[str, str]:
     """A volume for a new machine: an unattached one of the same name and region, else a new one."""
-    found = reusable(work.volumes, work.volume_name, region, work.taken)
+    noted = (
+        f"volume-{number}" in work.call.journal.notes
+    )  # an earlier call began to make one; it is marked yet
+    found = None if noted else reusable(work.volumes, work.volume_name, region, work.taken)
     if found is not None:
         work.taken.add(found.id)
         return found.id, "reused"

@@ -18,10 +18,10 @@ from fly_mcp_tools.ids import AppName, SecretName
 from fly_mcp_tools.models import Params, Result, WriteResult
 from fly_mcp_tools.wire import RESERVED_GROUPS, Machine, obj
 
-from . import updating
+from . import updating, waiting
 from .listing import some
 
-#: Notes: the names that were there to remove, the version of the secrets, and each machine's own that has them.
+#: Notes: the names that were there to remove, the version of the secrets, and each machine's own before its update.
 _NAMES, _VERSION, _BROUGHT = "names", "version", "brought"
 _BEFORE_THIS = "updated by an earlier call with this requestId"
 #: Not running and not freshly booted when it runs again: a resume, or a start begun with the old values.
@@ -147,7 +147,7 @@ async def _change(call: Call, app_name: str, values: dict[str, str | None]) -> i
     except (MaybeDone, TimedOut) as error:
         await _look(call, app_name, values, error)
         raise
-    call.journal.note(_VERSION, {"version": changed})
+    call.journal.jot(_VERSION, {"version": changed})
     return changed
 
 
@@ -247,9 +247,12 @@ async def _update_each(
     items: list[MachineUpdate] = []
     brought = obj(call.journal.notes.get(_BROUGHT))
     for number, machine in enumerate(running):
-        if brought.get(machine.id) == machine.instance_id and machine.state == "started":
-            items.append(MachineUpdate(id=machine.id, outcome="done", state=machine.state, note=_BEFORE_THIS))
+        begun_at = brought.get(machine.id)
+        if begun_at is not None and begun_at != machine.instance_id:
+            items.append(await _taken_up(call, app_name, machine))
             continue
+        brought = {**brought, machine.id: machine.instance_id}
+        call.journal.note(_BROUGHT, brought)
         await call.progress(number, len(running), f"updating machine {machine.id}")
         try:
             updated = await updating.update(
@@ -271,14 +274,23 @@ async def _update_each(
             items += [MachineUpdate(id=later.id, outcome="not_tried") for later in running[number + 1 :]]
             raise _not_everywhere(error, names, items, done) from None
         call.memory.secrets_applied(app_name, machine.id, updated.after.instance_id, frozenset(names))
-        brought = {**brought, machine.id: updated.after.instance_id}
-        call.journal.note(_BROUGHT, brought)
         items.append(
             MachineUpdate(
                 id=machine.id, outcome=updated.outcome, state=updated.after.state, note=updated.note
             )
         )
     return items
+
+
+async def _taken_up(call: Call, app_name: str, machine: Machine) -> MachineUpdate:
+    """A machine that an earlier call of this intent told to update: any version since has the secrets."""
+    seen = await waiting.see(call, app_name, machine, ("started", "failed"), seconds=updating.SETTLE_WITHIN)
+    try:
+        outcome, words = waiting.running(seen, lost=True)
+    except FlyError as error:
+        return MachineUpdate(id=machine.id, outcome="failed", state=seen.machine.state, note=error.message)
+    note = " ".join(text for text in (_BEFORE_THIS, words) if text)
+    return MachineUpdate(id=machine.id, outcome=outcome, state=seen.machine.state, note=note)
 
 
 def _not_everywhere(error: FlyError, names: list[str], items: list[MachineUpdate], done: str) -> FlyError:

@@ -73,10 +73,6 @@ async def create(call: Call, params: OfVolume) -> SnapshotTaken:
     """
     snapshot = await snapshotting.take(call, params.app_name, params.volume_id)
     notes: list[str] = []
-    if snapshotting.joined(call):
-        notes.append(
-            "It was being taken already: what was written since then is not in it. For one of now, call again."
-        )
     if not snapshot.complete:
         notes.append(
             f"It is still {snapshot.status or 'on the way'}; flyListSnapshots shows when it is created, and the same "

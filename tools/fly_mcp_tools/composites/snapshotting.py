@@ -9,14 +9,15 @@ from typing import Final
 from fly_mcp_tools.api import volumes
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import FlyError, MaybeDone, TimedOut, WrongState
-from fly_mcp_tools.wire import Snapshot
+from fly_mcp_tools.wire import Snapshot, obj
 
 #: Seconds for a snapshot to be complete. Fly names no time; a large volume takes minutes.
 COMPLETE_WITHIN: Final = 240.0
+#: Seconds for which one that an earlier call of this intent took is as good as one of now.
+_FRESH: Final = 3600.0
 _LOOK_EVERY: Final = 2.0
 _TRIES: Final = 3
 _STEP: Final = "snapshot"
-_JOINED: Final = "snapshot-joined"
 
 
 async def take(call: Call, app_name: str, volume_id: str) -> Snapshot:
@@ -27,75 +28,103 @@ async def take(call: Call, app_name: str, volume_id: str) -> Snapshot:
     Raises:
         FlyError: none could be taken.
     """
+    began = call.clock.monotonic()
     snapshot = await noted(call, app_name, volume_id)
-    if snapshot is None:
-        snapshot = await _begun(call, app_name, volume_id)
-        call.journal.note(_STEP, snapshot.id)
-    return await _completed(call, app_name, volume_id, snapshot)
+    if snapshot is None or _is_old(call, snapshot):
+        snapshot = await _begun(call, app_name, volume_id, began)
+    return await _completed(call, app_name, volume_id, snapshot, began)
 
 
 async def noted(call: Call, app_name: str, volume_id: str) -> Snapshot | None:
-    """The snapshot that an earlier call of this intent took."""
-    known = call.journal.notes.get(_STEP)
-    if not isinstance(known, str):
+    """The snapshot that an earlier call of this intent took; one that is new since it asked for one will do."""
+    known = obj(call.journal.notes.get(_STEP))
+    if not known:
         return None
-    return next((one for one in await volumes.snapshots(call, app_name, volume_id) if one.id == known), None)
-
-
-def joined(call: Call) -> bool:
-    """Whether the snapshot was being taken already, so that what was written since then is not in it."""
-    return _JOINED in call.journal.notes
+    found = await volumes.snapshots(call, app_name, volume_id)
+    if "id" in known:
+        return next((one for one in found if one.id == known["id"]), None)
+    before = known.get("before")
+    return _new(found, {str(word) for word in before} if isinstance(before, list) else set())
 
 
 def kept_until(snapshot: Snapshot) -> datetime | None:
     """When Fly lets go of it."""
     if snapshot.created_at is None or snapshot.retention_days is None:
         return None
-    made = snapshot.created_at
-    return (made if made.tzinfo else made.replace(tzinfo=UTC)) + timedelta(days=snapshot.retention_days)
+    return _aware(snapshot.created_at) + timedelta(days=snapshot.retention_days)
 
 
-async def _begun(call: Call, app_name: str, volume_id: str) -> Snapshot:
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _is_old(call: Call, snapshot: Snapshot) -> bool:
+    """Whether the volume may have been used since. One that is not complete has to be waited for in any case."""
+    if snapshot.created_at is None or not snapshot.complete:
+        return False
+    return call.clock.now() - _aware(snapshot.created_at).timestamp() > _FRESH
+
+
+async def _begun(call: Call, app_name: str, volume_id: str, began: float) -> Snapshot:
+    """A snapshot of now, noted; or somebody's that is not complete by the time, and not noted.
+
+    Fly takes one at a time. One that was begun before may be from when a machine still wrote to the volume, so it is
+    no substitute: its end is waited for. One that is new since the first look is, whoever took it.
+    """
     before = {one.id for one in await volumes.snapshots(call, app_name, volume_id)}
-    for attempt in range(_TRIES):
-        trouble: FlyError
+    call.journal.note(_STEP, {"before": [*sorted(before)]})
+    lost = 0
+    while True:
+        busy = False
         try:
             begun = await volumes.take_snapshot(call, app_name, volume_id)
+            trouble: FlyError = MaybeDone(f"Fly took a snapshot of {volume_id} and did not say which.")
         except (MaybeDone, TimedOut) as error:
-            trouble = error
+            begun, trouble = None, error
         except WrongState as error:
-            # One is being taken already. Nothing writes to an unattached volume, so that one is as good; of an
-            # attached one, `joined` tells.
             if "already scheduled" not in error.fly_says:
                 raise
-            trouble = error
+            begun, trouble, busy = None, error, True
+        if begun is None:
+            await call.clock.sleep(_LOOK_EVERY)
+            begun = _new(await volumes.snapshots(call, app_name, volume_id), before)
+        if begun is not None:
+            call.journal.note(_STEP, {"id": begun.id})
+            return begun
+        if busy:
+            other = await _others_end(call, app_name, volume_id, began)
+            if other is not None:
+                return other
+            late = call.clock.monotonic() - began >= COMPLETE_WITHIN
         else:
-            if begun is not None:
-                return begun
-            trouble = MaybeDone(f"Fly took a snapshot of {volume_id} and did not say which.")
-        await call.clock.sleep(_LOOK_EVERY)
-        found = await volumes.snapshots(call, app_name, volume_id)
-        ours = _new(found, before) or _coming(found)
-        if ours is not None:
-            if ours.id in before:
-                call.journal.note(_JOINED, True)
-            return ours
-        # Nothing came of it. A snapshot too many would cost little, so it is asked for again.
-        if attempt == _TRIES - 1:
+            # Nothing came of it. A snapshot too many would cost little, so it is asked for again.
+            lost += 1
+            late = lost == _TRIES
+        if late:
             raise trouble
-    raise AssertionError("unreachable")
+
+
+async def _others_end(call: Call, app_name: str, volume_id: str, began: float) -> Snapshot | None:
+    """Wait until a snapshot that is being taken is complete; it, if it still is not when the time is over."""
+    coming: dict[str, Snapshot] | None = None
+    while True:
+        found = await volumes.snapshots(call, app_name, volume_id)
+        now = {one.id: one for one in found if not one.complete}
+        # Which of those that are not complete Fly is at work on is not said: any change may be its end.
+        if not now or (coming is not None and now.keys() != coming.keys()):
+            return None
+        coming, spent = now, call.clock.monotonic() - began
+        if spent >= COMPLETE_WITHIN:
+            return next(iter(now.values()))
+        await call.progress(spent, COMPLETE_WITHIN, "waiting for the end of a snapshot that was begun before")
+        await call.clock.sleep(_LOOK_EVERY)
 
 
 def _new(found: Iterable[Snapshot], before: set[str]) -> Snapshot | None:
     return next((one for one in found if one.id not in before), None)
 
 
-def _coming(found: Iterable[Snapshot]) -> Snapshot | None:
-    return next((one for one in found if not one.complete), None)
-
-
-async def _completed(call: Call, app_name: str, volume_id: str, snapshot: Snapshot) -> Snapshot:
-    began = call.clock.monotonic()
+async def _completed(call: Call, app_name: str, volume_id: str, snapshot: Snapshot, began: float) -> Snapshot:
     while not snapshot.complete:
         spent = call.clock.monotonic() - began
         if spent >= COMPLETE_WITHIN:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 
 from pydantic import Field
 
 from fly_mcp_tools.call import Call
+from fly_mcp_tools.errors import FlyError
 from fly_mcp_tools.models import Result
 from fly_mcp_tools.state.undo import Kept
 from fly_mcp_tools.wire import Machine
 
+_log = logging.getLogger("fly_mcp_tools")
 #: What no copy of a machine has.
 LOST_WITH_A_MACHINE = "its id, address and root file system"
 
@@ -46,10 +49,14 @@ def keep(call: Call, app_name: str, machine: Machine) -> Undo:
     )
 
 
-def forget(call: Call, undo: Undo) -> None:
-    """The machine was not destroyed after all."""
-    if undo.reference is not None:
-        call.undo.drop(undo.reference)
+def forget(call: Call, *undos: Undo) -> None:
+    """The machines were not destroyed after all. Never fails: a refusal is told, whatever the store does."""
+    for undo in undos:
+        if undo.reference is not None:
+            try:
+                call.undo.drop(undo.reference)
+            except FlyError as error:
+                _log.warning("a config that is not needed could not be dropped: %s", error.message)
 
 
 def day(moment: datetime) -> str:

@@ -177,9 +177,10 @@ async def _post(work: _Work, machine: Machine) -> _Posted:
             if lost == _SENT or clock.monotonic() - began >= _SENT_WITHIN:
                 raise _not_found(unclear) from None
         except (Conflict, LeaseHeld) as error:
-            # Somebody's update came between our read and our write, or our lease ran out meanwhile.
+            # Somebody's update came between our read and our write, or our lease ran out meanwhile. Fly's text may
+            # be cut off, and a conflict about a version that was read has no other cause.
             conflicts += 1
-            if not error.retryable or conflicts == _TRIES:
+            if conflicts == _TRIES:
                 raise _after(unclear, error) from None
             if isinstance(error, Conflict):
                 await clock.sleep(_CONFLICT_PAUSE)

@@ -69,7 +69,6 @@ CREATE_SNAPSHOT = Endpoint(
     method="POST",
     path="/v1/apps/{app_name}/volumes/{volume_id}/snapshots",
     idempotent=False,  # a second one is refused while the first is pending, and then is a second snapshot
-    passing=True,
     source=VOLUMES,
 )
 

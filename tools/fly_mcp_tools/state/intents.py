@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import json
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -23,6 +22,7 @@ from fly_mcp_tools.chance import Random
 from fly_mcp_tools.clock import Clock
 from fly_mcp_tools.errors import Code, Conflict, FlyError, RefusedByUs
 
+from . import undo
 from .journal import Journal
 from .store import Store
 
@@ -42,15 +42,23 @@ class Intent(Journal):
     store: Store = field(kw_only=True)
     clock: Clock = field(kw_only=True)
     key: _Key = field(kw_only=True)
+    holder: str = field(kw_only=True)
 
     def note(self, key: str, value: JsonValue) -> None:
-        """Write down, before it is sent, what is about to be done: a killed process goes on from here."""
+        """Write down, before it is sent, what is about to be done: a killed process goes on from here.
+
+        Raises:
+            NotConfigured: it cannot be kept; then nothing may be sent either.
+            RefusedByUs: this was silent for so long that another process has taken it over.
+        """
         self.notes[key] = value
         with self.store.transaction() as db:
-            db.execute(
-                "UPDATE intents SET notes = ?, touched = ? WHERE caller = ? AND request_id = ?",
-                (json.dumps(self.notes), self.clock.now(), *self.key),
+            kept = db.execute(
+                "UPDATE intents SET notes = ?, touched = ? WHERE caller = ? AND request_id = ? AND holder = ?",
+                (json.dumps(self.notes), self.clock.now(), *self.key, self.holder),
             )
+        if not kept.rowcount:
+            raise _at_work()
 
 
 class Intents:
@@ -59,8 +67,8 @@ class Intents:
     def __init__(self, store: Store, clock: Clock, rng: Random) -> None:
         self._store = store
         self._clock = clock
-        # The process and a number of its own: ids of processes are used again.
-        self._holder = f"{os.getpid()}:{rng.getrandbits(64):016x}"
+        self._name = f"{rng.getrandbits(64):016x}"
+        self._holder = ""
         self._working: dict[_Key, anyio.Event] = {}
 
     async def begin(
@@ -103,12 +111,15 @@ class Intents:
         """The call did not come to `done`: forget it if nothing was done, else let it be resumed."""
         try:
             with self._store.transaction() as db:
-                if nothing_done and not intent.resumed:
-                    db.execute("DELETE FROM intents WHERE caller = ? AND request_id = ?", intent.key)
-                else:
-                    db.execute(
-                        "UPDATE intents SET holder = '' WHERE caller = ? AND request_id = ?", intent.key
-                    )
+                change = (
+                    "DELETE FROM intents"
+                    if nothing_done and not intent.resumed
+                    else "UPDATE intents SET holder = ''"
+                )
+                db.execute(
+                    f"{change} WHERE caller = ? AND request_id = ? AND holder = ?",
+                    (*intent.key, intent.holder),
+                )
         except FlyError as error:
             _log.warning("an intent could not be left in order: %s", error.message)
         finally:
@@ -117,16 +128,19 @@ class Intents:
     def _look(self, key: _Key, action: str, digest: str) -> Intent | dict[str, Any] | None:
         """What `begin` gives; None where this process is at work on it."""
         now = self._clock.now()
+        self._holder = self._holder or self._store.enter(self._name)
         with self._store.transaction() as db:
-            db.execute("DELETE FROM intents WHERE began < ?", (now - KEPT,))
-            row: tuple[str, str, str | None, str, str, float] | None = db.execute(
-                "SELECT action, digest, answer, notes, holder, touched FROM intents"
+            # One that is being worked on, or was a moment ago, is not forgotten in the middle.
+            db.execute("DELETE FROM intents WHERE began < ? AND touched < ?", (now - KEPT, now - _SILENT))
+            undo.drop_old(db, now)
+            row: tuple[str, str, str | None, str, str, float, float] | None = db.execute(
+                "SELECT action, digest, answer, notes, holder, touched, began FROM intents"
                 " WHERE caller = ? AND request_id = ?",
                 key,
             ).fetchone()
             resumed = row is not None
             if row is not None:
-                before, known, answer, notes, holder, touched = row
+                before, known, answer, notes, holder, touched, began = row
                 if not hmac.compare_digest(known, digest):
                     raise _other_arguments(before)
                 if answer is not None:
@@ -134,44 +148,42 @@ class Intents:
                     return kept
                 if key in self._working:
                     return None
-                if now - touched < _SILENT and self._is_alive(holder):
+                # Our own, and not among those at work: it was not left in order.
+                others = holder and holder != self._holder
+                if others and now - touched < _SILENT and self._store.is_present(holder):
                     raise _at_work()
                 db.execute(
                     "UPDATE intents SET holder = ?, touched = ? WHERE caller = ? AND request_id = ?",
                     (self._holder, now, *key),
                 )
             else:
-                notes = "{}"
+                notes, began = "{}", now
                 db.execute(
                     "INSERT INTO intents (caller, request_id, action, digest, began, touched, holder)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (*key, action, digest, now, now, self._holder),
                 )
         self._working[key] = anyio.Event()
-        seed = hmac.new(self._store.key, json.dumps([*key, digest]).encode(), hashlib.sha256).digest()
-        return Intent(seed, resumed, json.loads(notes), store=self._store, clock=self._clock, key=key)
+        # With its beginning: the same id is another intent a day later, and has other marks.
+        made_of = json.dumps([*key, digest, began]).encode()
+        seed = hmac.new(self._store.key, made_of, hashlib.sha256).digest()
+        return Intent(
+            seed,
+            resumed,
+            json.loads(notes),
+            store=self._store,
+            clock=self._clock,
+            key=key,
+            holder=self._holder,
+        )
 
     def _left(self, key: _Key) -> None:
         if event := self._working.pop(key, None):
             event.set()
 
-    def _is_alive(self, holder: str) -> bool:
-        """Whether the process that was last at work on an intent may still be."""
-        number = holder.partition(":")[0]
-        if holder == self._holder or not number.isdigit():
-            return False  # ours, and not among those at work; or left in order
-        if os.name == "nt":
-            return True  # there is no harmless way to ask: `_SILENT` decides
-        try:
-            os.kill(int(number), 0)
-        except ProcessLookupError:
-            return False
-        except OSError:
-            return True  # somebody else's: there is such a process
-        return True
-
     def _digest(self, action: str, arguments: Mapping[str, JsonValue]) -> str:
-        # Keyed: the arguments may hold secrets, and a bare hash of a short one can be guessed.
+        # Keyed: the arguments may hold secrets, and a bare hash of a short one can be guessed. Whoever can read the
+        # whole file has the key too; that is what its mode keeps people from.
         text = json.dumps([action, dict(arguments)], sort_keys=True, separators=(",", ":")).encode()
         return hmac.new(self._store.key, text, hashlib.sha256).hexdigest()
 

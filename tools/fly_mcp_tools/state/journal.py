@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+from fly_mcp_tools.errors import FlyError
+
+_log = logging.getLogger("fly_mcp_tools")
 Notes = dict[str, JsonValue]
 
 
@@ -32,6 +36,15 @@ class Journal:
             NotConfigured: it cannot be kept; then nothing may be sent either.
         """
         self.notes[key] = value
+
+    def jot(self, key: str, value: JsonValue) -> None:
+        """Note what is known after a write, to save a look later. Where that fails, the log says so, and no more:
+        what was done is done, and the mark finds it again.
+        """
+        try:
+            self.note(key, value)
+        except FlyError as error:
+            _log.warning("a note could not be kept: %s", error.message)
 
     def mark(self, step: str) -> str:
         """A value that this step of this intent has always and no other has ever: 16 hex digits."""

@@ -6,6 +6,7 @@ An agent gets the reference and never the config: env and files may hold secrets
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +28,11 @@ class Kept:
     config: JsonObject
     region: str
     name: str
+
+
+def drop_old(db: sqlite3.Connection, now: float) -> None:
+    """Forget what is too old. Done at every use of the store: no secret outstays its days in one that is used."""
+    db.execute("DELETE FROM undo WHERE kept < ?", (now - KEPT,))
 
 
 class Undo:
@@ -55,7 +61,7 @@ class Undo:
             "machine_id": kept.machine_id, "config": kept.config, "region": kept.region, "name": kept.name
         }  # fmt: skip
         with self._store.transaction() as db:
-            db.execute("DELETE FROM undo WHERE kept < ?", (now - KEPT,))
+            drop_old(db, now)
             db.execute(
                 "INSERT OR REPLACE INTO undo VALUES (?, ?, ?, ?, ?)",
                 (reference, caller, kept.app_name, now, json.dumps(body)),
@@ -69,10 +75,12 @@ class Undo:
 
     def take(self, caller: str, app_name: str, reference: str) -> Kept | None:
         """The config under `reference`, if this caller kept it for this app and it is not too old."""
-        row = self._store.row(
-            "SELECT config FROM undo WHERE reference = ? AND caller = ? AND app = ? AND kept >= ?",
-            (reference, caller, app_name, self._clock.now() - KEPT),
-        )
+        with self._store.transaction() as db:
+            drop_old(db, self._clock.now())
+            row: tuple[str] | None = db.execute(
+                "SELECT config FROM undo WHERE reference = ? AND caller = ? AND app = ?",
+                (reference, caller, app_name),
+            ).fetchone()
         if row is None:
             return None
         body = obj(json.loads(row[0]))
