@@ -72,7 +72,10 @@ async def _begun(call: Call, app_name: str, volume_id: str) -> Snapshot:
         else:
             if begun is not None:
                 return begun
-            trouble = MaybeDone(f"Fly took a snapshot of {volume_id} and did not say which.")
+            trouble = MaybeDone(
+                f"Fly took a snapshot of {volume_id} and did not say which, and no new one is there.",
+                hint="flyListSnapshots looks again.",
+            )
         await call.clock.sleep(_LOOK_EVERY)
         found = await volumes.snapshots(call, app_name, volume_id)
         ours = _new(found, before) or _coming(found)
