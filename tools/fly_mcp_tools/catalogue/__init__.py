@@ -6,7 +6,21 @@ from collections.abc import Mapping
 
 from fly_mcp_tools.action import AnyAction, table
 
-from . import apps, certificates, ips, leases, machines, metadata, orgs, scaling, secrets, tokens, volumes
+from . import (
+    apps,
+    certificates,
+    ips,
+    leases,
+    logs,
+    machines,
+    metadata,
+    orgs,
+    platform,
+    scaling,
+    secrets,
+    tokens,
+    volumes,
+)
 
 ACTIONS: Mapping[str, AnyAction] = table(
     *apps.ROWS,
@@ -18,7 +32,9 @@ ACTIONS: Mapping[str, AnyAction] = table(
     *volumes.ROWS,
     *certificates.ROWS,
     *ips.ROWS,
-    *tokens.ROWS,
+    *logs.ROWS,
     *orgs.ROWS,
+    *platform.ROWS,
+    *tokens.ROWS,
 )
 """Every action by its name, in the order of the documentation."""
