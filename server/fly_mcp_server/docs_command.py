@@ -18,6 +18,7 @@ from typing import Final
 import click
 
 from . import costs
+from . import docs_coverage as coverage
 from . import docs_emulator as emulated
 from . import docs_errors as errors
 from . import docs_tables as tables
@@ -27,6 +28,11 @@ from .tools_command import markdown
 BLOCKS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "README.md": {"settings": tables.settings, "commands": tables.commands, "tools": markdown},
     "docs/tools.md": {"tool-reference": tables.tool_reference},
+    "docs/coverage.md": {
+        "operations": coverage.table_of_operations,
+        "parameters": coverage.table_of_parameters,
+        "beyond": coverage.beyond,
+    },
     "docs/errors.md": {"statuses": errors.statuses, "codes": errors.codes},
     "docs/emulator.md": {
         "tokens": tables.tokens,

@@ -72,12 +72,14 @@ def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock 
         credentials: Credentials | None = _any(settings)
         # Meant for the real Fly; here it may name an organisation that does not exist.
         org_slug = settings.org_slug if settings.org_slug in emulator.dump().orgs else ""
-        defaults = Defaults(settings.org.strip() or org_slug, settings.default_image or EMULATOR_IMAGE)
+        image = settings.default_image or EMULATOR_IMAGE
+        defaults = Defaults(settings.org.strip() or org_slug, image, _directory(settings))
     else:
         base_url = parse_base_url(settings.api_hostname)
         web_url = parse_web_url(settings.web_hostname, machines=base_url)
         credentials = Credentials(settings.token.get_secret_value()) if settings.token else None
-        defaults = Defaults(settings.org.strip() or settings.org_slug, settings.default_image)
+        org_slug = settings.org.strip() or settings.org_slug
+        defaults = Defaults(org_slug, settings.default_image, _directory(settings))
     rng = SystemRandom()
     client = FlyClient(
         credentials=credentials,
@@ -102,12 +104,18 @@ def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock 
 
 def _store(settings: Settings, *, embedded: bool) -> Store:
     """Where state is kept. One that was asked for must be usable; the default is opened when it is needed."""
-    if settings.state:
-        store = Store(Path(settings.state).expanduser())
+    directory = _directory(settings)
+    if directory is not None:
+        store = Store(directory)
         store.open()
         return store
     # The embedded Fly's world ends with the process, and so does what is known of it.
     return Store(None) if embedded else Store(default_directory(os.environ), or_memory=True)
+
+
+def _directory(settings: Settings) -> Path | None:
+    """The state directory that was asked for."""
+    return Path(settings.state).expanduser() if settings.state else None
 
 
 def _any(settings: Settings) -> Credentials:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -13,11 +12,15 @@ from fly_mcp_emulator.config import MachineConfig
 from fly_mcp_emulator.world import World
 
 from .fly import APP, FREE_VOLUME, MACHINE, SANDBOX, VOLUME, WEB, Fly
-from .worlds import FLEET, fleet, id_of, machine, web
 
 ONE = {"appName": APP, "machineId": MACHINE}
 UPDATE = "flyUpdateMachineConfig"
 CANARY = "c4n4ry-9f1d77"
+SECRET_CONFIG: dict[str, Any] = {
+    "env": {"DSN": CANARY},
+    "files": [{"guest_path": "/etc/key", "raw_value": CANARY}],
+    "processes": [{"env": {"DSN": CANARY}}],
+}
 
 
 def _config(fly: Fly) -> MachineConfig:
@@ -274,9 +277,7 @@ class TestOthers:
     async def test_another_key_is_nobodys_business(self, fly: Fly) -> None:
         """The update discipline: both win."""
         theirs = {"policy": "no", "max_retries": 10}
-        fly.wire.tap(
-            "POST", f"{MACHINE}$", lambda _: _elsewhere(fly, restart=theirs, schedule="daily")
-        )
+        fly.wire.tap("POST", f"{MACHINE}$", lambda _: _elsewhere(fly, restart=theirs, schedule="daily"))
         answer = await fly.call(UPDATE, **ONE, config={"restart": {"max_retries": 3}}, metadata={"k": "v"})
         config = _config(fly)
         assert answer["outcome"] == "done"
@@ -312,19 +313,13 @@ class TestOthers:
 class TestSecrets:
     """A config may hold secrets: in env and in files, of the machine, its processes and its containers."""
 
-    CONFIG: dict[str, Any] = {
-        "env": {"DSN": CANARY},
-        "files": [{"guest_path": "/etc/key", "raw_value": CANARY}],
-        "processes": [{"env": {"DSN": CANARY}}],
-    }
-
     async def test_no_answer_shows_them(self, fly: Fly) -> None:
         """The issue: secrets may be in config."""
-        await fly.call(UPDATE, **ONE, config=self.CONFIG)
+        await fly.call(UPDATE, **ONE, config=SECRET_CONFIG)
         await fly.call("flyGetMachine", **ONE)
         await fly.call("flyListVersions", **ONE)
         await fly.call("flyListMachines", appName=APP, detail="full")
-        await fly.call("flyCreateMachine", appName=SANDBOX, config=self.CONFIG)
+        await fly.call("flyCreateMachine", appName=SANDBOX, config=SECRET_CONFIG)
         await fly.call(UPDATE, **ONE, config={"env": {"DSN": None}, "files": None})
         assert CANARY not in "".join(fly.said)
 
@@ -335,8 +330,8 @@ class TestSecrets:
             return httpx2.Response(400, json={"error": f"cannot take {request.content.decode()}"})
 
         fly.wire.replace_answers("POST", "/machines(/[0-9a-f]+)?$", quoting)
-        await fly.refused(UPDATE, **ONE, config=self.CONFIG)
-        await fly.refused("flyCreateMachine", appName=SANDBOX, config=self.CONFIG)
+        await fly.refused(UPDATE, **ONE, config=SECRET_CONFIG)
+        await fly.refused("flyCreateMachine", appName=SANDBOX, config=SECRET_CONFIG)
         for config in (
             {"env": {"A": [CANARY]}},
             {"files": CANARY},
@@ -348,73 +343,11 @@ class TestSecrets:
 
     async def test_no_difference_shows_them(self, fly: Fly) -> None:
         """Ours: words, no values."""
-        files: Callable[[str], list[dict[str, Any]]] = lambda text: [{"guest_path": "/k", "raw_value": text}]
+
+        def files(text: str) -> list[dict[str, Any]]:
+            return [{"guest_path": "/k", "raw_value": text}]
+
         fly.wire.tap("POST", f"{MACHINE}$", lambda _: _elsewhere(fly, files=files(CANARY)))
         error = await fly.refused(UPDATE, **ONE, config={"files": files(CANARY + "2")})
         assert error["details"]["difference"] == {"config": {"files": "set meanwhile"}}
         assert CANARY not in "".join(fly.said)
-
-
-class TestCreate:
-    """On creation they come over the template, the image or the default, and last."""
-
-    @pytest.fixture
-    def world(self) -> World:
-        return fleet(machine(1, env={"KEEP": "me"}, restart={"policy": "always"}, **web("stop")))
-
-    async def _sent(self, fly: Fly, **arguments: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        bodies: list[dict[str, Any]] = []
-        fly.wire.tap("POST", "/machines$", lambda request: bodies.append(json.loads(request.content)))
-        answer = await fly.call("flyCreateMachine", **arguments)
-        return bodies[0]["config"], answer
-
-    async def test_over_the_template(self, fly: Fly) -> None:
-        """The issue: merged deep and last."""
-        config, answer = await self._sent(
-            fly,
-            appName=FLEET,
-            metadata={"team": "shop"},
-            config={"env": {"NEW": "1"}, "restart": {"max_retries": 2}, "guest": {"cpus": 2, "memory_mb": 512}},
-        )
-        assert config["env"] == {"KEEP": "me", "NEW": "1"}
-        assert config["restart"] == {"policy": "always", "max_retries": 2}
-        assert config["metadata"].items() >= {"team": "shop", "fly_process_group": "app"}.items()
-        assert answer["image_from"] == "template"
-        assert answer["monthly_cost"].startswith("+")
-
-    async def test_an_image_of_ones_own_with_a_whole_config(self, fly: Fly) -> None:
-        """Ours: nothing of the template then."""
-        config, answer = await self._sent(
-            fly,
-            appName=FLEET,
-            image="nginx:1",
-            config={"services": [{"internal_port": 80}]},
-            autoStop="suspend",
-        )
-        assert config.keys() == {"image", "metadata", "services"}
-        assert config["services"] == [{"autostop": "suspend", "autostart": True, "internal_port": 80}]
-        assert "service_added" not in answer
-
-    async def test_an_image_in_the_config_is_an_image(self, fly: Fly) -> None:
-        """Ours: an app without a machine needs no default then."""
-        config, answer = await self._sent(fly, appName=SANDBOX, config={"image": "nginx:2"})
-        assert (config["image"], answer["image_from"]) == ("nginx:2", "argument")
-
-    async def test_a_volume_in_the_config_is_held_against_the_same_rules(self, fly: Fly) -> None:
-        """Reference 4.2: the machine must be where its volume is."""
-        mounts = [{"volume": "vol_xxx", "path": "/srv"}]
-        config, answer = await self._sent(fly, appName=SANDBOX, config={"mounts": mounts})
-        assert (config["mounts"], answer["region"], answer["volume_id"]) == (mounts, "fra", "vol_xxx")
-        error = await fly.refused("flyCreateMachine", appName=SANDBOX, config={"mounts": mounts})
-        assert error["code"] == "wrong_state"
-        error = await fly.refused(
-            "flyCreateMachine", appName=SANDBOX, volumeId="vol_xxx", config={"mounts": mounts}
-        )
-        assert [one["path"] for one in error["problems"]] == ["config.mounts"]
-
-    async def test_a_size_that_is_not_sold_is_refused_before_anything_is_made(self, fly: Fly) -> None:
-        """Ours: everything that can be refused is refused before it exists."""
-        error = await fly.refused("flyCreateMachine", appName=FLEET, config={"guest": {"cpus": 3}})
-        assert [one["path"] for one in error["problems"]] == ["config.guest.cpus"]
-        assert len(fly.alive(FLEET)) == 1
-        assert fly.machine(id_of(1), FLEET).config.env == {"KEEP": "me"}

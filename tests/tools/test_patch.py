@@ -21,6 +21,36 @@ PATCHES = st.recursive(
     st.none() | JSON, lambda inner: st.dictionaries(TEXT, inner, max_size=3), max_leaves=12
 ).map(lambda value: value if isinstance(value, dict) else {"x": value})
 
+#: Wanted, and as Fly shows it.
+SAME: list[tuple[Any, Any]] = [
+    ({"interval": "60s"}, {"interval": "1m0s"}),
+    ({"timeout": "1.5s"}, {"timeout": "1500ms"}),
+    ({"autostop": "stop"}, {"autostop": True}),
+    ({"autostop": "off"}, {"autostop": False}),
+    ({"autostop": "off"}, {}),
+    (False, None),
+    (0, None),
+    ([], None),
+    ({"a": 1}, {"a": 1, "b": 2}),
+    ([{"autostop": "stop"}], [{"autostop": True, "force_instance_key": None}]),
+    ({"a": False}, {}),
+]
+DIFFERENT: list[tuple[Any, Any]] = [
+    ({"interval": "15s"}, {"interval": "20s"}),
+    ({"autostop": "stop"}, {"autostop": "suspend"}),
+    ({"policy": "60s"}, {"policy": "1m0s"}),
+    ({"env": {"A": "60s"}}, {"env": {"A": "1m0s"}}),
+    ({"env": {"A": ""}}, {"env": {}}),
+    (True, None),
+    (True, 1),
+    (1, True),
+    ([1], [1, 2]),
+    ([{"a": 1}], [{}]),
+    ({"a": 1}, None),
+    ("x", "y"),
+    ("1.", "x"),
+]
+
 
 @given(config=CONFIGS, patch=PATCHES)
 def test_what_was_merged_is_held(config: dict[str, Any], patch: dict[str, Any]) -> None:
@@ -58,7 +88,7 @@ def test_what_is_to_go_and_is_there_is_a_difference(key: str) -> None:
 
 def test_the_given_config_is_left_alone() -> None:
     """Ours: what was read stays what was read."""
-    config = {"a": {"b": 1}, "l": [{"x": 1}]}
+    config: dict[str, Any] = {"a": {"b": 1}, "l": [{"x": 1}]}
     merged(config, {"a": {"b": 2}, "l": []})
     assert config == {"a": {"b": 1}, "l": [{"x": 1}]}
 
@@ -68,45 +98,13 @@ def test_lists_are_replaced_and_nulls_in_them_dropped() -> None:
     assert merged({"l": [1, 2]}, {"l": [{"a": None, "b": 1}]}) == {"l": [{"b": 1}]}
 
 
-@pytest.mark.parametrize(
-    ("wanted", "now"),
-    [
-        ({"interval": "60s"}, {"interval": "1m0s"}),
-        ({"timeout": "1.5s"}, {"timeout": "1500ms"}),
-        ({"autostop": "stop"}, {"autostop": True}),
-        ({"autostop": "off"}, {"autostop": False}),
-        ({"autostop": "off"}, {}),
-        (False, None),
-        (0, None),
-        ([], None),
-        ({"a": 1}, {"a": 1, "b": 2}),
-        ([{"autostop": "stop"}], [{"autostop": True, "force_instance_key": None}]),
-        ({"a": False}, {}),
-    ],
-)
+@pytest.mark.parametrize(("wanted", "now"), SAME)
 def test_flys_own_spelling_is_no_difference(wanted: Any, now: Any) -> None:
     """Reference 3.3: Go leaves out what is empty, spells durations anew, and fills in."""
     assert holds(wanted, now)
 
 
-@pytest.mark.parametrize(
-    ("wanted", "now"),
-    [
-        ({"interval": "15s"}, {"interval": "20s"}),
-        ({"autostop": "stop"}, {"autostop": "suspend"}),
-        ({"policy": "60s"}, {"policy": "1m0s"}),
-        ({"env": {"A": "60s"}}, {"env": {"A": "1m0s"}}),
-        ({"env": {"A": ""}}, {"env": {}}),
-        (True, None),
-        (True, 1),
-        (1, True),
-        ([1], [1, 2]),
-        ([{"a": 1}], [{}]),
-        ({"a": 1}, None),
-        ("x", "y"),
-        ("1.", "x"),
-    ],
-)
+@pytest.mark.parametrize(("wanted", "now"), DIFFERENT)
 def test_a_difference_is_one(wanted: Any, now: Any) -> None:
     """Ours: or an update would be taken for done."""
     assert not holds(wanted, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import JsonValue
@@ -44,6 +45,8 @@ class Defaults:
 
     org_slug: str = ""
     image: str = ""
+    #: Where files go that an answer names; None: a temporary directory of their own.
+    directory: Path | None = None
 
 
 @dataclass

@@ -123,4 +123,11 @@ Hostname = Annotated[
     ),
 ]
 IpAddress = Annotated[str, Field(description="IP address"), AfterValidator(_ip)]
+NetworkName = Annotated[
+    str,
+    _rule(
+        _MACHINE_NAME,
+        "network names are 1 to 63 lower-case letters, digits and dashes, and start and end with a letter or digit",
+    ),
+]
 MountPath = Annotated[str, _rule(_PATH, "mount paths are absolute, such as /data")]

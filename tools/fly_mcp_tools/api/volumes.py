@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 
 from pydantic import JsonValue, ValidationError
 
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.wire import JsonObject, Snapshot, Volume, obj, objects
+from fly_mcp_tools.wire import JsonObject, Snapshot, Volume, obj
 
 from . import parse
 
@@ -72,13 +71,9 @@ async def keep_snapshots(call: Call, app_name: str, volume_id: str, days: int) -
 
 
 async def snapshots(call: Call, app_name: str, volume_id: str) -> list[Snapshot]:
-    """Its snapshots, in Fly's order; what cannot be read as one is no help and left out."""
+    """Its snapshots, in Fly's order."""
     answer = await call.send(fly.LIST_SNAPSHOTS, {"app_name": app_name, "volume_id": volume_id})
-    found: list[Snapshot] = []
-    for item in objects(answer.data):
-        with suppress(ValidationError):
-            found.append(Snapshot.model_validate(item))
-    return found
+    return parse.many(Snapshot, answer.data, endpoint=fly.LIST_SNAPSHOTS, answer=answer)
 
 
 async def newest_snapshot(call: Call, app_name: str, volume_id: str) -> datetime | None:

@@ -9,3 +9,4 @@ SCALING = "https://fly.io/docs/launch/scale-count/"
 SPEC = "https://docs.machines.dev/spec/openapi3.json"
 #: What Fly documents nowhere, and its own client does.
 FLYCTL = "https://github.com/superfly/flyctl"
+PRICING = "https://fly.io/docs/about/pricing/"

@@ -71,7 +71,8 @@ async def clone(call: Call, params: CloneMachine) -> Cloned:
     source = await machines.there(call, params.app_name, params.machine_id)
     await _name_is_free(call, params)
     config = configs.template(source.model_copy(update={"config": updating.readable_config(source)}))
-    region, facts = params.region or source.region, JsonObject()
+    region = params.region or source.region
+    facts: JsonObject = {}
     if source.mounts:
         made = await _volume(call, params, source, region)
         kept: JsonObject = {key: source.mounts[0][key] for key in MOUNT_KEYS if key in source.mounts[0]}

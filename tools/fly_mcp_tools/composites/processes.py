@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -43,8 +44,7 @@ async def list_(call: Call, params: ListProcesses) -> ProcessList:
     Sorted here: which words Fly's `sort_by` takes is not documented.
     """
     found = await insides.processes(call, params.app_name, params.machine_id)
-    keys = {"pid": lambda one: one.pid, "cpu": lambda one: -one.cpu, "rss": lambda one: -one.rss}
-    shown = sorted(found, key=keys[params.sort_by])[: params.limit]
+    shown = sorted(found, key=partial(_rank, params.sort_by))[: params.limit]
     return ProcessList(
         processes=[
             ProcessRow(
@@ -58,3 +58,7 @@ async def list_(call: Call, params: ListProcesses) -> ProcessList:
         ],
         total=len(found) if len(found) > len(shown) else None,
     )
+
+
+def _rank(by: str, process: insides.Process) -> int:
+    return {"cpu": -process.cpu, "rss": -process.rss}.get(by, process.pid)

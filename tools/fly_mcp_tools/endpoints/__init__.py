@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from fly_mcp_tools.endpoint import Endpoint
 
-from . import apps, leases, logs, machines, network, orgs, platform, secrets, tokens, volumes
+from . import apps, leases, logs, machines, metadata, network, orgs, platform, secrets, tokens, volumes
 from .apps import *
 from .leases import *
 from .logs import *
 from .machines import *
+from .metadata import *
 from .network import *
 from .orgs import *
 from .platform import *
@@ -21,7 +22,7 @@ from .secrets import *
 from .tokens import *
 from .volumes import *
 
-_FILES = (apps, machines, leases, volumes, secrets, network, tokens, logs, orgs, platform)
+_FILES = (apps, machines, leases, metadata, volumes, secrets, network, tokens, logs, orgs, platform)
 
 ENDPOINTS: tuple[Endpoint, ...] = tuple(row for file in _FILES for row in file.ROWS)
 """Every one, in order."""

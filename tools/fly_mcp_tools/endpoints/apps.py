@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fly_mcp_tools.endpoint import Endpoint, Rate
 
-from .sources import APPS
+from .sources import APPS, FLYCTL
 
 LIST_APPS = Endpoint(
     name="list_apps",
@@ -40,10 +40,21 @@ DELETE_APP = Endpoint(
     rate=Rate.APP_DELETE,
     source=APPS,
 )
+LAST_RELEASE = Endpoint(
+    name="last_release",
+    says="read the last release of an app",
+    method="POST",  # GraphQL: a deployment of flyctl's is nothing that the Machines API knows
+    path="/graphql",
+    host="web",
+    idempotent=True,
+    asks=True,
+    source=FLYCTL,
+)
 
 ROWS: tuple[Endpoint, ...] = (
     LIST_APPS,
     CREATE_APP,
     GET_APP,
     DELETE_APP,
+    LAST_RELEASE,
 )
