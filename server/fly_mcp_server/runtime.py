@@ -79,7 +79,13 @@ def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock 
 def _store(settings: Settings, *, embedded: bool) -> Store:
     """Where state is kept. One that was asked for must be usable; the default is opened when it is needed."""
     if settings.state:
-        store = Store(Path(settings.state).expanduser())
+        try:
+            store = Store(Path(settings.state).expanduser())
+        except RuntimeError:
+            raise NotConfigured(
+                f"FLY_MCP_STATE: there is no home directory for {settings.state}.",
+                hint="Name a directory that this user may write, or leave it unset.",
+            ) from None
         store.open()
         return store
     # The embedded Fly's world ends with the process, and so does what is known of it.

@@ -287,7 +287,6 @@ class TestKept:
         made = await fly.call("flyCreateMachine", appName=FLEET, undo=reference)
         assert fly.machine(made["id"], FLEET).config.env == {"NEW": "1"}
 
-    @pytest.mark.xfail(reason="delete_machine.py reads again only where the version differs")
     async def test_metadata_set_between_the_read_and_the_lease_are_kept_too(self, fly: Fly) -> None:
         """Reference 4.5: metadata make no new version, so the version does not tell."""
         url = f"/v1/apps/{FLEET}/machines/{id_of(2)}/metadata/team"
@@ -477,7 +476,6 @@ DESTROYS: dict[str, Json] = {
     "flyScaleWithVolumes": {"appName": APP, "count": 0},
 }
 DESTRUCTIVE = [action for action in ACTIONS.values() if action.access is Access.DESTRUCTIVE]
-_SILENT = pytest.mark.xfail(reason="scale.py does not say in its preview that configs are kept")
 destructive = pytest.mark.parametrize("action", DESTRUCTIVE, ids=lambda action: str(action.name))
 
 
@@ -503,10 +501,7 @@ class TestLaw:
 
     @pytest.mark.parametrize(
         "action",
-        [
-            pytest.param(action, id=action.name, marks=_SILENT if action.name.startswith("flyScale") else ())
-            for action in DESTRUCTIVE
-        ],
+        [pytest.param(action, id=action.name) for action in DESTRUCTIVE],
     )
     async def test_each_preview_says_what_would_be_kept_and_what_would_be_gone(
         self, fly: Fly, action: AnyAction
