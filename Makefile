@@ -1,6 +1,6 @@
 # Every target sets up what it needs: Python 3.11 or newer with pip is enough. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clients lint types bench docs wheel-test clean
+.PHONY: help demo test test-clients chaos chaos-long lint types bench docs wheel-test clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -61,6 +61,16 @@ test: $(READY) ## Run the tests (ARGS=... goes to pytest)
 
 test-clients: $(READY) ## Run clients written for the real Fly against the emulator (Go and Node needed)
 	@$(BIN)/python tests/clients/run.py $(ARGS)
+
+# ARGS="--seed 7" runs another one; docs/chaos.md says what is run and what is judged.
+chaos: $(READY) ## Run 5,000 random calls against an unwell Fly, and kill servers, and judge what they said
+	$(BIN)/python -m tests.chaos $(ARGS)
+	$(BIN)/python -m tests.chaos.real
+
+MINUTES ?= 30
+chaos-long: $(READY) ## The same with seeds by chance, for half an hour (MINUTES=30)
+	$(BIN)/python -m tests.chaos --minutes $(MINUTES)
+	$(BIN)/python -m tests.chaos.real --long
 
 lint: $(READY) ## Check style, format and that the generated documentation is fresh
 	$(BIN)/ruff check

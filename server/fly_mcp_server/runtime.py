@@ -114,8 +114,16 @@ def _store(settings: Settings, *, embedded: bool) -> Store:
 
 
 def _directory(settings: Settings) -> Path | None:
-    """The state directory that was asked for."""
-    return Path(settings.state).expanduser() if settings.state else None
+    """The state directory that was asked for. Raises NotConfigured where it names a user who has no home."""
+    if not settings.state:
+        return None
+    try:
+        return Path(settings.state).expanduser()
+    except RuntimeError:
+        raise NotConfigured(
+            f"FLY_MCP_STATE: there is no home directory for {settings.state}.",
+            hint="Name a directory that this user may write, or leave it unset.",
+        ) from None
 
 
 def _any(settings: Settings) -> Credentials:

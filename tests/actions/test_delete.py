@@ -69,7 +69,7 @@ class TestMachine:
         body = json.dumps({"id": MACHINE, "state": "destroying"})
         path = f"/machines/{MACHINE}$"
         fly.emulator.faults.add(FaultRule(method="GET", path="/wait$", status=408, latency=15.0))
-        fly.emulator.faults.add(FaultRule(method="GET", path=path, nth=2, status=200, body=body))
+        fly.emulator.faults.add(FaultRule(method="GET", path=path, nth=3, status=200, body=body))
         answer = await fly.call("flyDeleteMachine", **ONE)
         assert (answer["outcome"], answer["state"]) == ("pending", "destroying")
         assert "flyWaitForMachine" in answer["note"]

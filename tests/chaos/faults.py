@@ -13,6 +13,8 @@ from typing import Any
 from fly_mcp_emulator import Emulator
 from fly_mcp_emulator.faults import KINDS, FaultRule
 
+from . import ground
+
 #: The part of all requests that meets a fault, and between what it may end.
 SHARE, AT_LEAST, AT_MOST = 0.20, 0.18, 0.22
 #: How often each kind is to occur in a run of `OF` calls; aimed at is a little more.
@@ -26,6 +28,15 @@ COMMON = (
     "bad_gateway_after", "unavailable", "unavailable_after", "gateway_timeout", "gateway_timeout_after", "html",
     "reset_before", "reset_after", "cut_body", "slow", "late",
 )  # fmt: skip
+
+#: Faults come in spells: what is lost, looked for in vain and asked again shows more than one fault alone.
+_WEATHER = (0.4, 0.4, 0.4, 0.6, 0.6, 1.0, 3.2)
+
+#: How often an app is out when the rules are armed, and how that shows.
+_OUTAGES = 0.2
+#: The part of all requests that falls to outages, about.
+_OUT_SHARE = 0.015
+_OUT = ("internal_error", "bad_gateway", "unavailable", "gateway_timeout", "reset_before", "html")
 
 #: Kinds that can befall most requests, and stay for a while.
 _WIDE = ("failing_check", "unreachable_host", "lease_held")
@@ -92,9 +103,11 @@ class Faults:
             *(kind for kind in KINDS if kind not in COMMON),
             *sorted(COMMON, key=lambda _: self._rng.random()),
         ]
-        left = 1.0
+        left, weather = 1.0, self._rng.choice(_WEATHER)
         for kind in rules:
-            share = self._share_of(kind, calls_made)
+            if kind == rules[-len(COMMON)] and self._rng.random() < _OUTAGES:
+                self._emulator.faults.add(self._outage())
+            share = self._share_of(kind, calls_made) * (weather if kind in COMMON else 1.0)
             # A rule that comes later sees all requests, and strikes only those that none before it has struck.
             rolled = min(_MOST, share / left if kind in COMMON else share)
             left -= share if kind in COMMON else 0.0
@@ -114,12 +127,26 @@ class Faults:
             requests = max(1, len(self._emulator.requests))
             special = sum(count for name, count in self._before.items() if name not in COMMON) / requests
             behind = SHARE - self._before.total() / requests if calls_made else 0.0
-            return max(0.0, (SHARE - (special if calls_made else 0.05) + 2 * behind) / len(COMMON))
+            return max(
+                0.0, (SHARE - _OUT_SHARE - (special if calls_made else 0.05) + 2 * behind) / len(COMMON)
+            )
         aim = AIM * self._calls / OF
         if not calls_made or not self._seen[kind]:
             return 0.02 if kind in _WIDE else 0.1
         to_come = self._seen[kind] * max(1, self._calls - calls_made) / calls_made
         return max(0.001, min(_MOST, (aim - struck) / max(1.0, to_come)))
+
+    def _outage(self) -> FaultRule:
+        """For a while nothing can be read of an app, or nothing at all goes through: looks fail in a row."""
+        rule: dict[str, Any] = {
+            "kind": self._rng.choice(_OUT),
+            "app": self._rng.choice((*ground.POOLS, ground.DISKS)),
+            "probability": 0.9,
+            "seed": self._rng.getrandbits(32),
+        }
+        if self._rng.random() < 0.7:
+            rule["method"] = "GET"
+        return FaultRule.model_validate(rule)
 
     def _rule(self, kind: str, share: float) -> FaultRule:
         rule: dict[str, Any] = {

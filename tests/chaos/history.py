@@ -88,6 +88,9 @@ class MachineLife:
     by: Told | None
     beings: Timeline[Being]
     versions: list[Version]
+    #: The last lease that was seen on it, by its nonce, and the call that took it.
+    nonce: str = ""
+    held_by: Told | None = None
 
     def states(self, begin: float, end: float) -> set[str]:
         """The states it was in at some moment."""
@@ -226,6 +229,8 @@ class History:
 
     def _see_machine(self, life: AppLife, known: MachineLife, at: float, by: Told | None = None) -> None:
         machine, before, now = known.machine, known.beings.now, _being(known.machine)
+        if machine.lease is not None and machine.lease.nonce != known.nonce:
+            known.nonce, known.held_by = machine.lease.nonce, by
         if now == before:
             return
         known.beings.add(at, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 from fly_mcp_emulator import Emulator
 from fly_mcp_emulator.log import RequestRecord
@@ -17,6 +18,12 @@ LAWS = (
     "doubled", "lost key", "wrong done", "wrong refused", "wrong read", "lease left", "no answer", "not one of four",
     "bug", "repeated id", "conflict", "run twice", "lost race", "disturbed",
 )  # fmt: skip
+
+
+#: How the description of a lease of ours begins.
+_OURS = "fly-mcp"
+#: Seconds after which a lease that was left behind is over.
+LEASES_OVER = 35.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,7 @@ class Laws:
         self._of_repetition(told)
         self._of_claims(told)
         self._of_races(told)
+        self._of_leases(told)
         self._of_makes(told.intent)
         self.refusal(told)
 
@@ -147,6 +155,34 @@ class Laws:
         alone = asked.env.keys() <= asked.unique and not {"memoryMb", "autoStop"} & asked.arguments.keys()
         if asked.action == "flyUpdateMachineConfig" and alone and told.code == "conflict":
             self.broken("lost race", told, "a change of what nobody else touches came to a conflict")
+
+    def _of_leases(self, told: Told) -> None:
+        """A call gives back what it took, where nothing kept it from that; and no lease of ours is a long one."""
+        now = self._emulator.clock.now()
+        met = any(
+            one.fault_kind or not one.status for one in self.records(told) if one.path.endswith("/lease")
+        )
+        for life in self.history.machines.values():
+            lease = life.machine.lease
+            if (
+                not life.alive
+                or not lease
+                or lease.expires_at <= now
+                or not lease.description.startswith(_OURS)
+            ):
+                continue
+            left = lease.expires_at - now
+            if left > LEASES_OVER:
+                self.broken("lease left", told, f"a lease on machine {life.id} has {left:.0f} s left")
+            if life.held_by is told and not met and not self._told_to_wait(f"{life.id}/lease", now):
+                self.broken(
+                    "lease left", told, f"the lease of machine {life.id} was taken and not given back"
+                )
+
+    def _told_to_wait(self, path: str, now: float) -> bool:
+        """Whether Fly has lately asked for patience with requests to this path: a release may come too late then."""
+        recent = takewhile(lambda record: record.at > now - LEASES_OVER, reversed(self._emulator.requests))
+        return any(record.status == 429 and record.path.endswith(path) for record in recent)
 
     def _of_makes(self, intent: Intent) -> None:
         if intent.number in self._reported:

@@ -27,15 +27,13 @@ from . import ending, ground
 from .actor import Agent, Stage
 from .faults import Faults
 from .foreign import Foreign
-from .laws import Laws, Violation
+from .laws import LEASES_OVER, Laws, Violation
 from .line import Line, TracedTools
 from .model import FOREIGN, Model
 from .switches import Safeguard, UnsafeClient, switched_off
 
 #: The rules of the faults are armed anew after so many calls.
 _ARM_EVERY = 40
-#: Seconds after which a lease that was left behind is over.
-_LEASES_OVER = 35.0
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ async def chaos(plan: Plan) -> Report:
         emulator.faults.clear()
         while line.under_way:
             await clock.sleep(1.0)
-    await clock.sleep(_LEASES_OVER)
+    await clock.sleep(LEASES_OVER)
     _judge_the_end(report, clock.now())
     report.virtual = clock.now() - began
     return report

@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -85,9 +85,7 @@ class TestModes:
     pytestmark = posix
 
     @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
-    def test_nobody_else_can_read_anything(
-        self, tmp_path: Path, open_stores: list[Store], mask: int
-    ) -> None:
+    def test_nobody_else_can_read_anything(self, tmp_path: Path, open_stores: list[Store], mask: int) -> None:
         """The issue: whatever the umask; the log beside the file and its index too."""
         directory = tmp_path / "a" / "state"
         store = Store(directory)
@@ -223,14 +221,15 @@ class TestUnusable:
         assert [path.read_bytes() for path in plain] == content
         assert {path: (path.read_bytes(), path.lstat().st_mode) for path in before} == before
 
-    @unusable
+    @pytest.mark.parametrize(
+        ("spoil", "why"), [one[:2] for one in UNUSABLE], ids=[one[0].__name__.strip("_") for one in UNUSABLE]
+    )
     def test_memory_takes_the_place_of_a_default_with_one_warning(
         self,
         tmp_path: Path,
         caplog: pytest.LogCaptureFixture,
         spoil: Callable[[Path], None],
         why: str,
-        hint: str,
     ) -> None:
         """Ours: nobody asked for the default directory, so the server starts all the same."""
         spoil(tmp_path / "state")
@@ -309,9 +308,14 @@ class TestContent:
     def test_an_exception_undoes_all_of_a_transaction(self, tmp_path: Path) -> None:
         """Ours: also one that is not the database's."""
         store = Store(tmp_path)
-        with pytest.raises(KeyboardInterrupt), store.transaction() as db:
-            db.execute(ROW, ("half", "{}"))
-            raise KeyboardInterrupt
+
+        def half() -> None:
+            with store.transaction() as db:
+                db.execute(ROW, ("half", "{}"))
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            half()
         assert names(store) == []
         store.close()
 
@@ -389,9 +393,8 @@ class TestProcesses:
                 "print('there', flush=True); sys.stdin.readline(); store.open(); key = store.key; "
                 "store.enter('same'); print(key.hex(), flush=True)"
             )
-            many = [process(directory, does) for _ in range(4)]
-            ones = [one.__enter__() for one in many]
-            try:
+            with ExitStack() as stack:
+                ones = [stack.enter_context(process(directory, does)) for _ in range(4)]
                 for one in ones:
                     assert one.stdout is not None
                     assert one.stdout.readline() == "there\n"
@@ -405,9 +408,6 @@ class TestProcesses:
                 assert len(keys) == 1
                 assert keys != {""}
                 assert len(list(directory.glob("holder-*"))) == 4
-            finally:
-                for one in many:
-                    one.__exit__(None, None, None)
 
     def test_a_kill_in_the_middle_leaves_nothing_half_and_nothing_locked(self, tmp_path: Path) -> None:
         """The issue, 7: kill -9."""

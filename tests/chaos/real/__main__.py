@@ -40,13 +40,13 @@ def main() -> int:
     parser.add_argument("--calls", type=int, help="of stdio; default 300")
     parser.add_argument("--kills", type=int, help="of kill; default 20")
     parser.add_argument("--rounds", type=int, help="of two; default 200")
-    parser.add_argument("--long", action="store_true", help="3000 calls, 200 kills, 1000 rounds")
+    parser.add_argument("--long", action="store_true", help="1500 calls, 200 kills, 1000 rounds")
     parser.add_argument("--only", type=int, help="of kill: the point with this number alone")
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
     seed = given.seed if given.seed is not None else secrets.randbelow(10**9) if given.long else _SEED
     parts: dict[str, Callable[[], Awaitable[Verdict]]] = {
-        "stdio": lambda: stdio(given.calls or (3000 if given.long else 300), seed),
+        "stdio": lambda: stdio(given.calls or (1500 if given.long else 300), seed),
         "kill": lambda: kill(given.kills or (200 if given.long else 20), seed, given.only),
         "two": lambda: two(given.rounds or (1000 if given.long else 200), seed),
     }

@@ -42,8 +42,10 @@ _PACE = 0.1
 _MOVES = 0.3
 #: Of an agent's pauses, and the longest; and of the seconds that it lets a tool wait.
 _HASTE, _LONGEST, _WAIT = 0.1, 1.0, 3
-#: Seconds for all of it; longer is a call that is not answered.
-_WITHIN = 900.0
+#: Seconds for all of it, and for each call; longer is one that is not answered.
+_WITHIN, _WITHIN_EACH = 240.0, 1.0
+#: Laws that are judged by all requests of a call. Of some it is not known whose they are.
+_OF_ALL_REQUESTS = ("lease left", "disturbed")
 #: Seconds after which a lease that was left behind is over.
 _LEASES_OVER = 35.0
 
@@ -211,7 +213,8 @@ class _Run:
             lambda: next(made) <= self.calls,
             lambda: next(numbers),
         )
-        with anyio.move_on_after(_WITHIN) as scope:
+        within = _WITHIN + self.calls * _WITHIN_EACH
+        with anyio.move_on_after(within) as scope:
             async with anyio.create_task_group() as agents:
                 for name in self.names:
                     line = StdioLine(
@@ -220,7 +223,7 @@ class _Run:
                     agent = Hasty(name, stage, cast("Client", line), Random(self.rng.random()))
                     agents.start_soon(agent.live)
         if scope.cancelled_caught:
-            laws.broken("no answer", None, f"not at an end within {_WITHIN:g} s")
+            laws.broken("no answer", None, f"not at an end within {within:g} s")
         self._judge(laws, model, attribution)
         self._count(model, attribution)
 
@@ -244,8 +247,8 @@ class _Run:
         for machine in ending.leases(world, emulator.clock.now()):
             laws.broken("lease left", None, f"a lease of ours holds machine {machine}")
         for one in laws.violations:
-            if one.law == "lease left" and one.told and one.told.intent.number in attribution.blurred:
-                continue  # its release may be among the requests of which it is not known whose they are
+            if one.law in _OF_ALL_REQUESTS and one.told and one.told.intent.number in attribution.blurred:
+                continue
             self.verdict.violations.append(f"{one.law}: {one.words}{_story(one.told, laws)}")
 
     def _count(self, model: Model, attribution: Attribution) -> None:

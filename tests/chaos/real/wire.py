@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+import anyio
+
 from fly_mcp_tools.catalogue import ACTIONS
 from tests.chaos.line import CURRENT
 from tests.chaos.model import Told
 
 from .fly import Knock
 
-#: How many calls that nobody waits for any more are remembered.
-_FORSAKEN = 20
+#: Seconds for which a call that nobody waits for any more may still send something.
+_FORSAKEN = 15.0
 
 
 def _patterns() -> dict[tuple[str, str], list[re.Pattern[str]]]:
@@ -41,7 +43,8 @@ class UnderWay:
 
     told: Told
     caller: str
-    forsaken: bool = False
+    #: When its caller left, on the loop's clock.
+    forsaken: float | None = None
 
 
 @dataclass
@@ -65,6 +68,8 @@ class Attribution:
 
     def whose(self, knock: Knock) -> Told | None:
         """The call that sent it; None where several could have."""
+        over = anyio.current_time() - _FORSAKEN
+        self.calls = [one for one in self.calls if one.forsaken is None or one.forsaken > over]
         found = [one for one in self.calls if one.caller == knock.caller and _can_send(one.told, knock)]
         named = [one for one in found if _names(one.told, knock)]
         found = named or found
@@ -72,22 +77,21 @@ class Attribution:
         if len(intents) != 1:
             self.blurred |= intents
             return None
-        waiting = [one for one in found if not one.forsaken]
+        waiting = [one for one in found if one.forsaken is None]
         # Of twins the first does the work, and the other waits for its answer.
         return (waiting[0] if waiting else found[-1]).told
 
     def ended(self, one: UnderWay, *, forsaken: bool) -> None:
         """A call was answered, or its caller left: then it may go on for a while."""
-        if not forsaken:
+        if forsaken:
+            one.forsaken = anyio.current_time()
+        else:
             self.calls.remove(one)
-            return
-        one.forsaken = True
-        left = [other for other in self.calls if other.forsaken]
-        for old in left[:-_FORSAKEN]:
-            self.calls.remove(old)
 
 
 def _can_send(told: Told, knock: Knock) -> bool:
+    if b'"fly-mcp ' in knock.body and f'"fly-mcp {told.intent.asked.action} '.encode() not in knock.body:
+        return False  # a lease says which action it is for
     for pattern in _PATHS.get((told.intent.asked.action, knock.method), ()):
         found = pattern.fullmatch(knock.path)
         if found is not None:

@@ -179,11 +179,10 @@ async def _volume(call: Call, params: CreateMachine, volume_id: str) -> Volume:
         error.hint = hint if params.volume_id is None else error.hint
         raise
     if params.region and volume.region and params.region != volume.region:
+        elsewhere = "" if params.volume_id else "; or name a volume there as volumeId"
         raise InvalidArguments(
             f"Volume {volume.id} is in {volume.region}, and a machine must be where its volume is.",
-            problems=[
-                Problem("region", f"send {volume.region}, or leave it out; or name a volume there as volumeId")
-            ],
+            problems=[Problem("region", f"send {volume.region}, or leave it out{elsewhere}")],
         )
     if machine_id := await letting_go.owner(call, params.app_name, volume):
         raise WrongState(

@@ -66,8 +66,8 @@ async def create(call: Call, new: New, *, step: str = "volume") -> Made:
     if notes and (found := await _earlier(call, new, days, notes)) is not None:
         volume, note = found, "An earlier call with this requestId had made it."
     else:
-        known = notes.get("before")
-        before = known if isinstance(known, list) else await _ids(call, new)
+        noted = notes.get("before")
+        before = noted if isinstance(noted, list) else await _ids(call, new)
         notes = JsonObject(before=before)
         call.journal.note(step, notes)
         try:
@@ -76,8 +76,9 @@ async def create(call: Call, new: New, *, step: str = "volume") -> Made:
             call.journal.jot(step, {**notes, "given_up_at": call.clock.now()})
             raise
     call.memory.volume_is_known(volume.id)
-    call.journal.jot(step, {**notes, "id": volume.id})
-    notes_on_days = await _usual_days(call, new, volume, days)
+    # Where its id could not be kept, the mark stays on: it is all by which a call that goes on would know it.
+    known = call.journal.jot(step, {**notes, "id": volume.id})
+    notes_on_days = await _usual_days(call, new, volume, days) if known else _marked_yet(days)
     return Made(volume, " ".join(words for words in (note, notes_on_days) if words) or None)
 
 
@@ -193,8 +194,12 @@ async def _usual_days(call: Call, new: New, volume: Volume, days: int) -> str | 
     try:
         await volumes.keep_snapshots(call, new.app_name, volume.id, USUAL_DAYS)
     except FlyError:
-        return (
-            f"Its snapshots may be kept for {days} days instead of {USUAL_DAYS}: that number marked it while it "
-            "was made, and could not be changed back."
-        )
+        return _marked_yet(days)
     return None
+
+
+def _marked_yet(days: int) -> str:
+    return (
+        f"Its snapshots may be kept for {days} days instead of {USUAL_DAYS}: that number marked it while it was made, "
+        "and could not be changed back."
+    )

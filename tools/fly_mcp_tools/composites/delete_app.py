@@ -115,11 +115,13 @@ async def delete(call: Call, params: OfApp) -> AppDeleted:
         if _KEPT not in call.journal.notes:
             raise
         return _answer(call, params, note="An earlier call with this requestId had destroyed it.")
+    told_before = _KEPT in call.journal.notes
     kept = await _keep(call, params.app_name)
     try:
         lost = await _send(call, params.app_name)
     except FlyError as error:
-        if error.changed == "nothing":
+        # What an earlier call has told may be needed yet: its request may arrive late.
+        if error.changed == "nothing" and not told_before:
             undoing.forget(call, *kept)
         raise
     began = call.clock.monotonic()

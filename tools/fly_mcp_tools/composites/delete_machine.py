@@ -127,13 +127,15 @@ async def destroy(
         WrongState: it was not running when it was read, and is now.
     """
     async with leases.held(call, app_name, machine.id, nonce=nonce) as lease:
-        if lease.waited or lease.lease.version != machine.instance_id:
-            machine = await machines.there(call, app_name, machine.id)  # what is kept is what is destroyed
+        # What is kept is what is destroyed: metadata change without a new version. Consent, and with it `force`, was
+        # for the state that it was in.
+        state = machine.state
+        machine = await machines.there(call, app_name, machine.id)
         told_before = step in call.journal.notes
         undo = undoing.keep(call, app_name, machine)
         call.journal.note(step, _told(machine, undo))
         try:
-            lost = await _send(call, app_name, machine, lease.nonce)
+            lost = await _send(call, app_name, machine.id, state, lease.nonce)
         except FlyError as error:
             # One that an earlier call has told may be needed yet: that call's request may arrive late.
             if error.changed == "nothing" and not told_before:
@@ -166,18 +168,18 @@ async def _seen(call: Call, app_name: str, machine: Machine, *, lost: bool) -> F
     return Fate("pending", waited.state, waiting.look_later(machine.id, waited.state))
 
 
-async def _send(call: Call, app_name: str, machine: Machine, nonce: str) -> bool:
+async def _send(call: Call, app_name: str, machine_id: str, state: str, nonce: str) -> bool:
     """Send the delete: whether its answer was lost. A running machine is sent with force.
 
     Raises:
         FlyError: unclear where Fly says that it is not there, and lists it.
     """
-    force = machine.state not in ("stopped", "suspended", "created", "failed")
+    force = state not in ("stopped", "suspended", "created", "failed")
     for _ in range(_TRIES):
         try:
-            await machines.delete(call, app_name, machine.id, nonce=nonce, force=force)
+            await machines.delete(call, app_name, machine_id, nonce=nonce, force=force)
         except NotFound:
-            if not await _is_listed(call, app_name, machine.id):
+            if not await _is_listed(call, app_name, machine_id):
                 return False  # somebody was faster; it is gone, which is what was asked for
             # A machine that is new can be 404 for a moment (reference 9.20).
             await call.clock.sleep(_LOOK_EVERY)
@@ -189,7 +191,7 @@ async def _send(call: Call, app_name: str, machine: Machine, nonce: str) -> bool
             return True
         else:
             return False
-    raise _contradiction(machine.id)
+    raise _contradiction(machine_id)
 
 
 async def _is_listed(call: Call, app_name: str, machine_id: str) -> bool:

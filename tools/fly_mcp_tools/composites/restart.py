@@ -78,7 +78,7 @@ async def restart(call: Call, params: Driven) -> Restarted:
     return await _plain(call, params, machine)
 
 
-async def _updated_before(call: Call, params: OneMachine, machine: Machine) -> Restarted | None:
+async def _updated_before(call: Call, params: Driven, machine: Machine) -> Restarted | None:
     """The update that an earlier call of this intent sent, seen to its end; None where it did not arrive.
 
     Any version made since has the app's present secrets, whoever made it.

@@ -70,6 +70,8 @@ class Intents:
         self._name = f"{rng.getrandbits(64):016x}"
         self._holder = ""
         self._working: dict[_Key, anyio.Event] = {}
+        #: Answers that the store did not take when they came; it gets them before anybody asks again.
+        self._unkept: dict[_Key, str] = {}
 
     async def begin(
         self, caller: str, request_id: str, action: str, arguments: Mapping[str, JsonValue]
@@ -103,6 +105,7 @@ class Intents:
                     (self._clock.now(), json.dumps(answer), *intent.key),
                 )
         except FlyError as error:
+            self._unkept[intent.key] = json.dumps(answer)
             _log.warning("an answer could not be kept: %s", error.message)
         finally:
             self._left(intent.key)
@@ -129,6 +132,7 @@ class Intents:
         """What `begin` gives; None where this process is at work on it."""
         now = self._clock.now()
         self._holder = self._holder or self._store.enter(self._name)
+        self._bring_late()
         with self._store.transaction() as db:
             # One that is being worked on, or was a moment ago, is not forgotten in the middle.
             db.execute("DELETE FROM intents WHERE began < ? AND touched < ?", (now - KEPT, now - _SILENT))
@@ -176,6 +180,16 @@ class Intents:
             key=key,
             holder=self._holder,
         )
+
+    def _bring_late(self) -> None:
+        if not self._unkept:
+            return
+        with self._store.transaction() as db:
+            for key, answer in self._unkept.items():
+                db.execute(
+                    "UPDATE intents SET answer = ? WHERE caller = ? AND request_id = ?", (answer, *key)
+                )
+        self._unkept.clear()
 
     def _left(self, key: _Key) -> None:
         if event := self._working.pop(key, None):

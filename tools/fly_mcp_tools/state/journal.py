@@ -37,14 +37,17 @@ class Journal:
         """
         self.notes[key] = value
 
-    def jot(self, key: str, value: JsonValue) -> None:
-        """Note what is known after a write, to save a look later. Where that fails, the log says so, and no more:
-        what was done is done, and the mark finds it again.
+    def jot(self, key: str, value: JsonValue) -> bool:
+        """Note what is known after a write, to save a look later: whether that could be kept.
+
+        Where it could not, the log says so, and no more: what was done is done, and the mark finds it again.
         """
         try:
             self.note(key, value)
         except FlyError as error:
             _log.warning("a note could not be kept: %s", error.message)
+            return False
+        return True
 
     def mark(self, step: str) -> str:
         """A value that this step of this intent has always and no other has ever: 16 hex digits."""

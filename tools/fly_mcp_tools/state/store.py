@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from fly_mcp_tools.errors import NotConfigured
+from fly_mcp_tools.errors import Code, NotConfigured
 
 from .presence import PREFIX, Presence, is_present
 
@@ -36,8 +36,8 @@ CREATE TABLE undo (
   reference TEXT PRIMARY KEY, caller TEXT NOT NULL, app TEXT NOT NULL, kept REAL NOT NULL, config TEXT NOT NULL
 ) STRICT;
 """
-#: Seconds to wait for another process that is writing.
-_BUSY: Final = 5.0
+#: Seconds to wait for another process that is writing. A row takes a millisecond; the whole server waits with it.
+_BUSY: Final = 2.0
 #: Tries at what another process that opens the same new file may be at, too.
 _TRIES: Final = 10
 _FILE: Final = "state.sqlite3"
@@ -119,7 +119,8 @@ class Store:
         """All or nothing; other processes wait.
 
         Raises:
-            NotConfigured: the disk is full, the file is damaged, or the like.
+            NotConfigured: the disk is full, the file is damaged, or the like; as a conflict, and retryable, where
+                another process does not stop writing.
         """
         self.open()
         db = self._db
@@ -172,6 +173,13 @@ def _roll_back(db: sqlite3.Connection) -> None:
 
 
 def _unusable(directory: Path | None, error: Exception) -> NotConfigured:
+    if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+        return NotConfigured(
+            f"Another process is writing to the state directory {directory}, for longer than {_BUSY:.0f} s.",
+            code=Code.CONFLICT,
+            hint="Repeat the call, with its requestId if it had one. If that does not help, look which process it is.",
+            retryable=True,
+        )
     hint = "Free some space, or set FLY_MCP_STATE to a directory that this user may write, and start again."
     if isinstance(error, _Refused):
         hint = error.hint
