@@ -71,7 +71,7 @@ async def play(client: Client, screen: Screen) -> None:
         tools = (await client.list_tools()).tools
         screen.line(f"{len(tools)} tools over MCP {client.protocol_version}")
         stage.expect(
-            [tool.name for tool in tools] == list(select(Choice(), ACTIONS).actions),
+            USUAL <= {tool.name for tool in tools} <= ACTIONS.keys(),
             "the tools are those of the table",
         )
         for number, chapter in enumerate(CHAPTERS, 1):
