@@ -70,9 +70,9 @@ async def play(client: Client, screen: Screen) -> None:
     try:
         tools = (await client.list_tools()).tools
         screen.line(f"{len(tools)} tools over MCP {client.protocol_version}")
+        usual = select(Choice(), ACTIONS).actions.keys()
         stage.expect(
-            [tool.name for tool in tools] == list(select(Choice(), ACTIONS).actions),
-            "the tools are those of the table",
+            usual <= {tool.name for tool in tools} <= ACTIONS.keys(), "the tools are those of the table"
         )
         for number, chapter in enumerate(CHAPTERS, 1):
             screen.chapter(number, chapter.title, chapter.says)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from fly_mcp_tools.action import AnyAction, Gate
+from fly_mcp_tools.action import Access, AnyAction, Gate
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.describe import acts_on, description, rate
 from fly_mcp_tools.schema import input_schema, output_schema
@@ -17,8 +17,6 @@ from fly_mcp_tools.selection import Selection, WrongChoice, select
 
 from . import costs
 from .settings import SettingsError, read
-
-_CONFIRM = {Gate.NEVER: "", Gate.ALWAYS: "confirm", Gate.BY_PLAN: "confirm, if it destroys"}
 
 
 def run(said: Mapping[str, object], *, as_json: bool) -> int:
@@ -41,7 +39,7 @@ def as_table(selection: Selection) -> str:
         if action.group != group:
             group = action.group
             lines += ["", str(group)] if lines else [str(group)]
-        gate = f"  [{_CONFIRM[action.gate]}]" if action.gate is not Gate.NEVER else ""
+        gate = f"  [{_confirm(action)}]" if action.gate is not Gate.NEVER else ""
         off = f"  (off: {selection.off[action.name]})" if action.name in selection.off else ""
         lines.append(f"  {action.name:<{wide}}  {action.access:<11}  {action.summary}{gate}{off}")
     totals = _totals(selection)
@@ -63,10 +61,18 @@ def markdown() -> str:
     """The README's table."""
     lines = ["| Tool | What it does | Access | Confirm | Token |", "|---|---|---|---|---|"]
     lines += [
-        f"| `{action.name}` | {action.summary} | {action.access} | {_CONFIRM[action.gate]} | {action.scope} |"
+        f"| `{action.name}` | {action.summary} | {action.access} | {_confirm(action)} | {action.scope} |"
         for action in ACTIONS.values()
     ]
     return "\n".join(lines)
+
+
+def _confirm(action: AnyAction) -> str:
+    if action.gate is Gate.BY_PLAN:
+        return (
+            "confirm, if it destroys" if action.access is Access.DESTRUCTIVE else "confirm, if it is billed"
+        )
+    return "" if action.gate is Gate.NEVER else "confirm"
 
 
 def _row(action: AnyAction, selection: Selection, cost: costs.Cost) -> dict[str, Any]:

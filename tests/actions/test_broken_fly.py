@@ -18,7 +18,14 @@ ROWS = list(ACTIONS.values())
 WRITES = [row for row in ROWS if row.access is not Access.READ]
 READS = [row for row in ROWS if row.access is not Access.EXEC]
 #: Rows that ask by POST, and such as take "there is none" for an answer; regions are a help and not a need.
-NEED_NO_GET = {"flyCreateVolume", "flyCheckCertificate", "flyRequestCertificate", "flyGetOidcToken"}
+NEED_NO_GET = {
+    "flyCreateVolume",
+    "flyCheckCertificate",
+    "flyRequestCertificate",
+    "flyGetOidcToken",
+    "flyAcquireLease",
+    "flyReleaseLease",
+}
 HTML = "<!DOCTYPE html><html><body><script>alert(1)</script>Sign in to the hotel's network</body></html>"
 ANSWERS: dict[str, Callable[[httpx2.Request], httpx2.Response]] = {
     "html": lambda _: httpx2.Response(200, html=HTML),

@@ -13,7 +13,7 @@ from mcp_types import Tool
 
 from fly_mcp_server import answers, sdk
 from fly_mcp_server.activity import Activity
-from fly_mcp_tools.action import Access, Gate
+from fly_mcp_tools.action import Access
 from fly_mcp_tools.base_url import parse_base_url
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.client import FlyClient
@@ -105,7 +105,7 @@ async def test_its_hints_are_all_given_and_true(name: str, tools: dict[str, Tool
     assert hints.destructive_hint is not None
     assert hints.idempotent_hint is not None
     assert not (hints.read_only_hint and hints.destructive_hint)
-    assert hints.destructive_hint or action.gate is Gate.NEVER
+    assert hints.destructive_hint or action.access is not Access.DESTRUCTIVE
     assert hints.title == tools[name].title == action.title
 
 

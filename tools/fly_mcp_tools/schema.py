@@ -64,6 +64,9 @@ def _slimmed(model: type[BaseModel]) -> Schema:
 #: pydantic's own words for bounds that stand behind a validator of ours, and JSON Schema's for the same.
 _BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
 
+#: What no model is helped by: names said twice, and the most characters of a text, which are checked all the same.
+_NOISE = frozenset({"title", "$defs", "format", "maxLength"})
+
 #: The root's keys, in the order in which they are read.
 _ORDER = ("type", "properties", "required", "additionalProperties")
 
@@ -108,12 +111,19 @@ def _choice(node: Schema) -> Schema:
 def _slim_object(node: Schema, definitions: Schema) -> Schema:
     kept: Schema = {}
     for key, value in node.items():
-        if key in ("title", "$defs", "format"):
+        if key in _NOISE:
             continue
         if key == "properties":
-            kept[key] = {name: _slim(item, definitions) for name, item in value.items()}
+            kept[key] = {name: _named(name, _slim(item, definitions)) for name, item in value.items()}
         elif key == "required":
             kept[key] = list(value)
         else:
             kept[_BOUNDS.get(key, key)] = _slim(value, definitions)
     return kept
+
+
+def _named(name: str, node: Schema) -> Schema:
+    """A property without a description that only says its name: `appName`, "App name"."""
+    if str(node.get("description", "")).replace(" ", "").lower() != name.lower():
+        return node
+    return {key: value for key, value in node.items() if key != "description"}
