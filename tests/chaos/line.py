@@ -46,6 +46,8 @@ class Line(httpx2.AsyncBaseTransport):
             told, place = CURRENT.get(), len(self._log)
             if told is not None:
                 told.requests.append(place)
+                if told.cut is not None and len(told.requests) == told.cut_after:
+                    told.cut()
             try:
                 outcome.append(await self._inner.handle_async_request(request))
             except httpx2.HTTPError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -60,6 +60,9 @@ class Told:
     requests: list[int] = field(default_factory=list[int])
     #: A read that this call is judged by: kept by `laws` at its beginning.
     before: Any = None
+    #: Where it is to be cut short: with so many requests sent, and what does it.
+    cut_after: int = 0
+    cut: Callable[[], None] | None = None
 
     @property
     def code(self) -> str:

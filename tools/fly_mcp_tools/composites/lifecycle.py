@@ -85,14 +85,20 @@ async def suspend(call: Call, params: Driven) -> Before:
 
 
 async def _drive(call: Call, params: Driven, endpoint: Endpoint, goal: str, within: float) -> Before:
+    driven = await _driven(call, params, endpoint, goal, within)
+    # Of an intent, and not of the call that finished it: that may have found the machine on its way.
+    was = call.journal.notes.get(_WAS)
+    return driven.model_copy(update={"previous_state": was}) if isinstance(was, str) else driven
+
+
+async def _driven(call: Call, params: Driven, endpoint: Endpoint, goal: str, within: float) -> Before:
     app_name, machine_id = params.app_name, params.machine_id
     before = await machines.there(call, app_name, machine_id)
     was = call.journal.notes.get(_WAS)
     if before.state == goal:
         if isinstance(was, str):
-            first = before.model_copy(update={"state": was})
             return _result(
-                before, first, "done", f"An earlier call with this requestId told it; it is {goal}."
+                before, before, "done", f"An earlier call with this requestId told it; it is {goal}."
             )
         return _result(before, before, "done", f"It was {goal} already; nothing was sent.")
     if goal == "stopped" and before.state == "failed":

@@ -168,6 +168,7 @@ async def _prepare(call: Call, params: ScaleMachines, *, with_volumes: bool) -> 
 async def _sizes(work: Work, asked: int | None) -> None:
     """What new volumes are to be like: as the template's, or larger."""
     work.volumes = await volumes.list_of(work.call, work.app_name)
+    work.taken = scale_resume.spoken_for(work)
     template = work.plan.template
     mount: JsonObject = work.mount or {}
     own = next((volume for volume in work.volumes if volume.id == template.volume_id), None)
@@ -216,6 +217,7 @@ async def _carry_out(work: Work, params: ScaleMachines) -> Scaled:
     if work.plan.destroy and not work.call.confirmed:
         raise _confirmation(work, params)
     work.call.journal.note(scale_resume.BEFORE, before)
+    places = scale_resume.places(work, _numbers(work))
     limiter = anyio.CapacityLimiter(_AT_ONCE)
     total = len(earlier) + len(work.plan.create_in) + len(work.plan.destroy)
     done = 0
@@ -241,7 +243,7 @@ async def _carry_out(work: Work, params: ScaleMachines) -> Scaled:
     async with anyio.create_task_group() as group:
         for machine in earlier:
             group.start_soon(guarded, partial(scale_resume.look, work, machine), machine.region, machine, 0)
-        for number, region in zip(_numbers(work), work.plan.create_in, strict=False):
+        for number, region in places:
             group.start_soon(guarded, partial(scale_steps.create, work, region, number), region, None, 1)
         for machine in work.plan.destroy:
             group.start_soon(
@@ -366,7 +368,8 @@ def _confirmation(work: Work, params: ScaleMachines) -> ConfirmationRequired:
     )
     return ConfirmationRequired(
         f"Scaling {work.app_name} from {len(work.plan.group)} to {params.count} would destroy "
-        f"{len(going)} machine(s) ({running} running) and their root file systems.{kept}{last} "
+        f"{len(going)} machine(s) ({running} running) and their root file systems.{kept}{last} Their configs "
+        "would be kept for 30 days, to make machines like them again. "
         "Nothing was changed.",
         hint=f"If that is wanted, repeat {work.call.action.name} with confirm: true.",
         facts={"would_destroy": named},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fly_mcp_tools import config as configs
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import FlyError
@@ -12,6 +14,8 @@ from .scale_steps import Step, Work
 
 #: The note of how many there were at first: a scaling was begun.
 BEFORE = "before"
+#: The note of where each of the new ones goes, by number.
+_PLACES = "places"
 _NOTE = "by an earlier call with this requestId"
 
 
@@ -50,6 +54,31 @@ def created(work: Work, most: int) -> list[Machine]:
         return []
     ours = {work.call.mark(f"create-{number}") for number in range(most)}
     return [machine for machine in work.plan.group if str(machine.metadata.get(configs.MARK)) in ours]
+
+
+def places(work: Work, numbers: Iterable[int]) -> list[tuple[int, str]]:
+    """Number and region of each machine that is to be made. A number keeps the region that it was given first.
+
+    The volume of a number may be there already, and a plan made anew begins its round of the regions anew.
+    """
+    noted = obj(work.call.journal.notes.get(_PLACES))
+    going = [
+        (number, str(noted.get(str(number)) or region))
+        for number, region in zip(numbers, work.plan.create_in, strict=False)
+    ]
+    if going:
+        work.call.journal.note(_PLACES, {**noted, **{str(number): region for number, region in going}})
+    return going
+
+
+def spoken_for(work: Work) -> set[str]:
+    """Volumes that are new since a step of this intent began to make one: that step may find its own among them."""
+    ids: set[str] = set()
+    for key, note in work.call.journal.notes.items():
+        before = obj(note).get("before")
+        if key.startswith("volume-") and isinstance(before, list):
+            ids |= {volume.id for volume in work.volumes if volume.id not in before}
+    return ids
 
 
 async def look(work: Work, machine: Machine) -> Step:
