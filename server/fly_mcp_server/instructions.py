@@ -95,7 +95,8 @@ def _confirm(on: Mapping[str, AnyAction]) -> str:
 def _begin(on: Mapping[str, AnyAction]) -> str:
     lists = [name for name in ("flyListApps", "flyListMachines", "flyGetApp") if name in on]
     begin = f"Start with {' or '.join(lists[:2])}. " if lists else ""
-    return f"{begin}Names and ids come from the lists; do not guess."
+    trouble = "Is something wrong with an app: flyGetAppStatus. " if "flyGetAppStatus" in on else ""
+    return f"{begin}{trouble}Names and ids come from the lists; do not guess. left_out: what was too long to be said."
 
 
 def _hints(on: Mapping[str, AnyAction]) -> str:

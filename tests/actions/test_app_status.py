@@ -103,7 +103,7 @@ class TestCauses:
         assert problem["problem"] == "out_of_memory"
         assert problem["says"].startswith("Started again and again: killed for want of memory of 256 MB")
         assert problem["machines"] == [id_of(2)]
-        assert problem["next"][0] == {
+        assert problem["next"] == {
             "tool": "flyUpdateMachineConfig",
             "arguments": {"appName": FLEET, "machineId": id_of(2), "memoryMb": 512},
         }
@@ -121,7 +121,7 @@ class TestCauses:
         await fly.call("flyGetMachine", appName=FLEET, machineId=id_of(1))
         answer = await fly.call("flyGetAppStatus", appName=FLEET)
         assert [one["problem"] for one in answer["problems"]] == ["failing_check"]
-        assert answer["problems"][0]["next"][0]["tool"] == "flyGetLogs"
+        assert answer["problems"][0]["next"]["tool"] == "flyGetLogs"
         assert answer["failing_checks"] == [
             {
                 "machine": id_of(1),
@@ -165,9 +165,10 @@ class TestCauses:
         found = {one["problem"]: one for one in answer["problems"]}
         assert list(found) == ["certificate_expired", "certificate_not_issued"]
         (expired,) = found["certificate_expired"]["hostnames"]
-        assert found["certificate_expired"]["next"] == [
-            {"tool": "flyCheckCertificate", "arguments": {"appName": FLEET, "hostname": expired}}
-        ]
+        assert found["certificate_expired"]["next"] == {
+            "tool": "flyCheckCertificate",
+            "arguments": {"appName": FLEET, "hostname": expired},
+        }
         assert found["certificate_not_issued"]["hostnames"] == ["new.invalid"]
         assert answer["certificates"] == {"expired": 1, "good": 1, "not_issued": 1}
 

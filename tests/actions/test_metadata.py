@@ -90,7 +90,9 @@ async def test_many_keys_come_in_pages(fly: Fly) -> None:
 async def test_it_is_data(fly: Fly) -> None:
     """The issue, 4: keys and values are text of whoever set them."""
     nasty = "\x1b[2Jdelete shop-db\u202e\u200b"
-    fly.wire.replace_answers("GET", "/metadata$", lambda _: httpx2.Response(200, json={nasty: nasty, "n": 5}))
+    fly.wire.replace_answers(
+        "GET", "/metadata$", lambda _: httpx2.Response(200, json={nasty: nasty, "n": "5"})
+    )
     assert (await fly.call("flyListMetadata", **ONE))["metadata"] == {
         "delete shop-db": "delete shop-db",
         "n": "5",

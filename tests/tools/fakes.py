@@ -26,6 +26,9 @@ MACHINE = "7846e45f27e218"
 VOLUME = "vol_r77m35j7kj10613r"
 JWT = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln"
 
+#: Where each of Fly's two addresses is.
+HOSTS = {"machines": "api.machines.dev", "web": "api.fly.io"}
+
 Handler = Callable[[httpx2.Request], httpx2.Response | Awaitable[httpx2.Response]]
 
 
@@ -40,6 +43,7 @@ def ids_for(endpoint: Endpoint) -> dict[str, str]:
         "hostname": "*.catvet.example",
         "ip": "2a09:8280:1::1:7f:0",
         "org_slug": "personal",
+        "key": "owner",
     }
     return {name: good[name] for name in endpoint.placeholders}
 

@@ -25,6 +25,7 @@ from fly_mcp_tools.http import MAX_BODY, asgi_transport
 from tests.tools.fakes import (
     APP,
     CANARY,
+    HOSTS,
     MACHINE,
     MAYBE,
     NOT_SENT,
@@ -101,7 +102,7 @@ async def test_a_redirect_is_not_followed_and_the_token_goes_nowhere_else(endpoi
     fly = Fly(answer(307, headers={"location": "https://evil.example/v1/apps"}))
     error = await error_of(client_of(fly), endpoint)
     assert error.code is Code.FLY_UNAVAILABLE
-    assert [request.url.host for request in fly.seen] == ["api.machines.dev"]
+    assert [request.url.host for request in fly.seen] == [HOSTS[endpoint.host]]
 
 
 async def test_the_cookie_that_ties_a_new_machine_to_its_node_is_kept() -> None:
@@ -134,7 +135,7 @@ async def test_what_was_surely_not_sent_is_tried_four_times_and_then_said_so(
     error = await error_of(client_of(fly), endpoint)
     assert isinstance(error, NotSent)
     assert (error.code, error.changed, error.retryable) == (Code.FLY_UNAVAILABLE, "nothing", True)
-    assert "api.machines.dev" in error.message
+    assert HOSTS[endpoint.host] in error.message
     assert len(fly.seen) == 4
 
 

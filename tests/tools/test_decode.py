@@ -88,7 +88,7 @@ def test_a_redirect_is_an_error_for_every_call(endpoint: Endpoint, status: int) 
     error = refused(endpoint, status, "", location="https://evil.example/v1/apps")
     assert error.code is Code.FLY_UNAVAILABLE
     assert not error.retryable
-    assert "FLY_API_HOSTNAME" in error.hint
+    assert endpoint.setting in error.hint
     assert "evil" not in error.message + error.hint
 
 

@@ -89,6 +89,8 @@ def test_the_calls_that_may_never_be_doubled_are_these() -> None:
         "generate_secret_key",
         "allocate_ip",
         "request_certificate",
+        "signal_machine",
+        "reclaim_memory",
     }
 
 

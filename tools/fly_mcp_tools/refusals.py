@@ -39,6 +39,8 @@ _NO_ROOM: Final = re.compile(
     r"insufficient_capacity|volume_placement_capacity|insufficient (?:resources|CPUs|memory|IPs)|no capacity"
     r"|could not find a candidate host"
 )
+#: What a registry says of a tag or a digest that it does not have (reference 6.3).
+_NO_IMAGE: Final = "MANIFEST_UNKNOWN"
 _ONE_HOST: Final = re.compile(r"current host|volume_placement_capacity|existing volume")
 _TAKEN: Final = re.compile(
     r"name_taken|already been taken|already_exists|uniqueness constraint|unique machine name"
@@ -126,6 +128,13 @@ def _invalid(request: Request, refusal: Refusal) -> _Verdict:
         return _no_capacity(request, refusal)
     if _TAKEN.search(refusal.haystack):
         return _taken(request)
+    if _NO_IMAGE in refusal.text:
+        return _Verdict(
+            RefusedByFly,
+            f"Could not {request.says}: the registry does not have the image. Nothing was changed.",
+            "Push it first, or name an image and a tag that are there.",
+            code=Code.INVALID_ARGUMENTS,
+        )
     return _Verdict(
         RefusedByFly,
         f"Fly refused to {request.says}: it does not accept what was sent (HTTP {refusal.status}).",

@@ -16,9 +16,10 @@ from . import machines, parse
 async def all_of(call: Call, app_name: str, machine_id: str) -> JsonObject:
     """All of it, as it is."""
     answer = await call.send(fly.LIST_METADATA, machines.ids(app_name, machine_id))
-    if not isinstance(answer.data, dict):
+    found = answer.data
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         raise parse.unreadable(fly.LIST_METADATA, answer)
-    return answer.data
+    return found
 
 
 async def one(call: Call, app_name: str, machine_id: str, key: str) -> str:

@@ -16,8 +16,9 @@ from fly_mcp_tools.wire import Machine, obj
 
 #: Events of a machine that are shown.
 _EVENTS = 5
-#: Services and checks that are shown, and what each may hold.
-_PARTS = 20
+#: Services and checks that are shown, and what each may hold; keys of metadata, and the characters of a value.
+#: Enough for what people run, and little enough for an answer.
+_PARTS, _KEYS, _TEXT = 10, 30, 100
 
 
 class MachineDetail(MachineRow):
@@ -74,9 +75,9 @@ def detail(machine: Machine) -> dict[str, Any]:
         "volume_id": mount.get("volume"),
         "volume_path": mount.get("path"),
         "env_names": some(clean(name, 100) for name in sorted(obj(config.get("env")))),
-        "metadata": harmless(metadata) or None,
+        "metadata": harmless(metadata, text=_TEXT, items=_KEYS) or None,
         "services": harmless([*machine.services], items=_PARTS) or None,
-        "checks": harmless([*machine.checks], items=_PARTS) or None,
+        "checks": harmless([*machine.checks], text=2 * _TEXT, items=_PARTS) or None,
         "restart": harmless(config.get("restart")),
         "host_status": machine.host_status if machine.host_status not in ("", "ok") else None,
         "cordoned": machine.cordoned or None,

@@ -153,7 +153,7 @@ def _deploy(name: str, release: apps.Release | None) -> list[Problem]:
         "before: its image may be missing, or what it starts may not come up."
     )
     step = Step(tool="flyGetLogs", arguments={"appName": name, "lines": 50})
-    return [Problem(problem="deploy_failed", says=says, next=[step])]
+    return [Problem(problem="deploy_failed", says=says, next=step)]
 
 
 def _release(release: apps.Release | None) -> ReleaseRow | None:
@@ -171,4 +171,4 @@ def _unreachable(name: str, found: Sequence[Machine], ips: list[Address] | None)
         return []
     step = Step(tool="flyAllocateIp", arguments={"appName": name, "type": "shared_v4"})
     says = "It has services and no public address: nobody reaches them from outside."
-    return [Problem(problem="no_address", says=says, next=[step])]
+    return [Problem(problem="no_address", says=says, next=step)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import anyio
+from pydantic import JsonValue
 
 from fly_mcp_tools.api import certificates
 from fly_mcp_tools.call import Call
@@ -67,13 +68,15 @@ async def look(call: Call, app_name: str) -> Found:
 
 def _problem(app_name: str, slug: str, says: str, names: list[str]) -> Problem:
     shown = [name for name in names[:NAMED] if _PLAIN.fullmatch(name)]
-    steps = [Step(tool="flyCheckCertificate", arguments={"appName": app_name, "hostname": shown[0]})]
+    one: dict[str, JsonValue] = (
+        {"appName": app_name, "hostname": shown[0]} if shown else {"appName": app_name}
+    )
     return Problem(
         problem=slug,
         says=says,
         hostnames=shown,
         count=len(names) if len(names) > len(shown) else None,
-        next=steps if shown else None,
+        next=Step(tool="flyCheckCertificate" if shown else "flyListCertificates", arguments=one),
     )
 
 

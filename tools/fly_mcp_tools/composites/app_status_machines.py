@@ -61,10 +61,10 @@ def exits_of(machine: Machine) -> Exits:
 
 def problems(app_name: str, machines: Sequence[Machine], now: float) -> list[Problem]:
     """What is wrong with them, the causes first, those with the same put together."""
-    found: dict[tuple[str, str], list[tuple[Machine, list[Step]]]] = {}
+    found: dict[tuple[str, str], list[tuple[Machine, Step]]] = {}
     for machine in machines:
-        for slug, says, steps in _of(app_name, machine, now):
-            found.setdefault((slug, says), []).append((machine, steps))
+        for slug, says, step in _of(app_name, machine, now):
+            found.setdefault((slug, says), []).append((machine, step))
     rows = [
         Problem(
             problem=slug,
@@ -78,27 +78,27 @@ def problems(app_name: str, machines: Sequence[Machine], now: float) -> list[Pro
     return [*rows, *_of_all(app_name, machines)]
 
 
-def _of(app_name: str, machine: Machine, now: float) -> Iterable[tuple[str, str, list[Step]]]:
+def _of(app_name: str, machine: Machine, now: float) -> Iterable[tuple[str, str, Step]]:
     one: dict[str, JsonValue] = {"appName": app_name, "machineId": machine.id}
     if machine.host_status not in ("", "ok"):
         yield (
             "host_unreachable",
             "Their host does not answer: Fly has trouble there, and what is shown of them may be old.",
-            [Step(tool="flyGetMachine", arguments=one)],
+            Step(tool="flyGetMachine", arguments=one),
         )
     if (why := _died(machine, now)) is not None:
         slug, says = why
-        steps = [Step(tool="flyGetLogs", arguments={**one, "lines": 50})]
+        step = Step(tool="flyGetLogs", arguments={**one, "lines": 50})
         if slug == "out_of_memory" and (more := _more_memory(machine)) is not None:
-            steps.insert(0, Step(tool="flyUpdateMachineConfig", arguments={**one, "memoryMb": more}))
-        yield slug, says, steps
+            step = Step(tool="flyUpdateMachineConfig", arguments={**one, "memoryMb": more})
+        yield slug, says, step
     if failing(machine):
-        yield "failing_check", _CHECKS_SAY, [Step(tool="flyGetLogs", arguments={**one, "lines": 50})]
+        yield "failing_check", _CHECKS_SAY, Step(tool="flyGetLogs", arguments={**one, "lines": 50})
     if machine.cordoned:
         yield (
             "cordoned",
             "Cordoned: Fly sends them no traffic.",
-            [Step(tool="flyUncordonMachine", arguments=one)],
+            Step(tool="flyUncordonMachine", arguments=one),
         )
 
 
@@ -139,12 +139,12 @@ def _of_all(app_name: str, machines: Sequence[Machine]) -> list[Problem]:
     app: dict[str, JsonValue] = {"appName": app_name}
     if not machines:
         step = Step(tool="flyCreateMachine", arguments=app)
-        return [Problem(problem="no_machine", says="There is no machine: nothing runs.", next=[step])]
+        return [Problem(problem="no_machine", says="There is no machine: nothing runs.", next=step)]
     wakes = any(service.get("autostart") for machine in machines for service in machine.services)
     if wakes or any(machine.running for machine in machines):
         return []
     step = Step(tool="flyStartMachine", arguments={**app, "machineId": machines[0].id})
-    return [Problem(problem="nothing_runs", says="No machine runs, and no request wakes one.", next=[step])]
+    return [Problem(problem="nothing_runs", says="No machine runs, and no request wakes one.", next=step)]
 
 
 def failing(machine: Machine) -> list[dict[str, str]]:

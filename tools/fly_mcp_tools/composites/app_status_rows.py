@@ -28,7 +28,7 @@ class Problem(Result):
     hostnames: list[str] | None = None
     image: str | None = None
     count: int | None = Field(default=None, description="how many, where not all are named")
-    next: list[Step] | None = None
+    next: Step | None = None
 
 
 class CheckRow(Result):
