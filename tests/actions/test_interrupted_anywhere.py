@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,7 +99,7 @@ TOLD = ("state", "previous_state", "before", "count", "names", "not_set", "appli
 
 
 def _told(answer: Json) -> Json:
-    machines = answer.get("machines") or []
+    machines: list[Any] = answer.get("machines") or []
     return {**{key: answer.get(key) for key in TOLD}, "machines": len(machines)}
 
 
