@@ -39,7 +39,7 @@ def _web(machines: int, *, newer_secret: bool = False) -> World:
 
 
 def _resting(state: str) -> World:
-    return _alone(fleet(machine(1, state=state)))  # type: ignore[arg-type]
+    return _alone(fleet(machine(1, state=state)))  # type: ignore[arg-type]  # a state is a literal there
 
 
 def _disk(machines: int = 1) -> World:

@@ -14,7 +14,7 @@ _SEEDS: dict[Safeguard, int] = {"lookup": 2, "lease": 6, "version": 8, "mark": 1
 _BROKEN: dict[Safeguard, set[str]] = {
     "lookup": {"doubled", "wrong refused"},
     "lease": {"disturbed", "lost race"},
-    "version": {"lost key", "wrong done"},
+    "version": {"lost key", "lost race", "wrong done"},
     "mark": {"doubled", "wrong done"},
 }
 
