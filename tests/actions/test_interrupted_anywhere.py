@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def _web(machines: int, *, newer_secret: bool = False) -> World:
 
 
 def _resting(state: str) -> World:
-    return _alone(fleet(machine(1, state=state)))  # type: ignore[arg-type]
+    return _alone(fleet(machine(1, state=state)))  # type: ignore[arg-type]  # a state is a literal there
 
 
 def _disk(machines: int = 1) -> World:
@@ -98,7 +99,7 @@ TOLD = ("state", "previous_state", "before", "count", "names", "not_set", "appli
 
 
 def _told(answer: Json) -> Json:
-    machines = answer.get("machines") or []
+    machines: list[Any] = answer.get("machines") or []
     return {**{key: answer.get(key) for key in TOLD}, "machines": len(machines)}
 
 

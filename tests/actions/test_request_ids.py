@@ -241,3 +241,13 @@ async def test_a_machine_made_and_deleted_before_the_look_is_not_made_again(fly:
     error = await fly.refused("flyCreateMachine", appName=SANDBOX, requestId="one")
     assert (error["outcome"], error["changed"]) == ("unclear", "something")
     assert len(fly.app(SANDBOX).machines) == 1
+
+
+async def test_a_machine_whose_host_fell_silent_is_found_by_its_mark_all_the_same(fly: Fly) -> None:
+    """Found by the chaos run: Fly lists it without its config, and so without its metadata."""
+    fly.emulator.faults.add(FaultRule(kind="internal_error_after", method="POST", path="/machines$", times=1))
+    silence = FaultRule(kind="unreachable_host", method="GET", path="/machines/", seconds=3600, times=1)
+    fly.emulator.faults.add(silence)
+    first = await fly.either("flyCreateMachine", appName=SANDBOX, requestId="one")
+    again = await fly.either("flyCreateMachine", appName=SANDBOX, requestId="one")
+    assert len(fly.app(SANDBOX).machines) == 1, (first, again)

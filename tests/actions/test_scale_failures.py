@@ -111,7 +111,8 @@ class TestPartialFailure:
         """Ours: on the way down is not one more."""
         fly.emulator.faults.add(FaultRule(method="GET", path="/wait$", status=408, latency=15.0))
         body = json.dumps({"id": id_of(1), "state": "destroying"})
-        fly.emulator.faults.add(FaultRule(method="GET", path=f"/machines/{id_of(1)}$", status=200, body=body))
+        path = f"/machines/{id_of(1)}$"
+        fly.emulator.faults.add(FaultRule(method="GET", path=path, nth=2, status=200, body=body))
         answer = await fly.call("flyScaleWithVolumes", appName=FLEET, count=2, confirm=True)
         assert (answer["outcome"], answer["count"]) == ("pending", 2)
         assert [step["did"] for step in answer["machines"]] == ["pending"]

@@ -103,9 +103,11 @@ class Faults:
             *(kind for kind in KINDS if kind not in COMMON),
             *sorted(COMMON, key=lambda _: self._rng.random()),
         ]
-        left, weather = 1.0, self._rng.choice(_WEATHER)
+        left, weather, calm = 1.0, self._rng.choice(_WEATHER), self.share > SHARE
+        if calm:
+            weather = min(_WEATHER)
         for kind in rules:
-            if kind == rules[-len(COMMON)] and self._rng.random() < _OUTAGES:
+            if kind == rules[-len(COMMON)] and self._rng.random() < _OUTAGES and not calm:
                 self._emulator.faults.add(self._outage())
             share = self._share_of(kind, calls_made) * (weather if kind in COMMON else 1.0)
             # A rule that comes later sees all requests, and strikes only those that none before it has struck.

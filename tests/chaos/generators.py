@@ -294,7 +294,7 @@ def _delete_volume(draw: Draw) -> Asked | None:
 GENERATORS: dict[str, tuple[float, Maker]] = {
     "flyListApps": (2, _list_apps),
     "flyGetApp": (2, _of_app("flyGetApp")),
-    "flyCreateApp": (6, _create_app),
+    "flyCreateApp": (9, _create_app),
     "flyDeleteApp": (7, _delete_app),
     "flyListMachines": (3, _of_app("flyListMachines")),
     "flyGetMachine": (3, _get_machine),

@@ -39,9 +39,12 @@ def root_logger() -> Generator[None]:
 
 
 @pytest.mark.usefixtures("root_logger")
-@pytest.mark.parametrize("tool", ["flyGetApp", "flyListMachines"])
+@pytest.mark.parametrize(
+    ("tool", "changed"),
+    [("flyGetApp", "nothing"), ("flyListMachines", "nothing"), ("flyDeleteApp", "unknown")],
+)
 async def test_a_bug_is_an_internal_error_without_details(
-    tool: str, capsys: pytest.CaptureFixture[str]
+    tool: str, changed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Issue 2: an `isError` result, never a protocol error; the traceback is in the log, and no token."""
     credentials = Credentials(TOKEN)
@@ -60,7 +63,7 @@ async def test_a_bug_is_an_internal_error_without_details(
     assert result.is_error
     assert result.structured_content is not None
     error = result.structured_content["error"]
-    assert (error["code"], error["changed"], error["retryable"]) == ("internal", "unknown", False)
+    assert (error["code"], error["changed"], error["retryable"]) == ("internal", changed, False)
     told = str(result.structured_content) + str(
         [b.text for b in result.content if isinstance(b, TextContent)]
     )

@@ -94,7 +94,7 @@ class Event(_Wire):
 
 
 class Machine(_Wire):
-    """A machine. `config` is absent when its host does not answer."""
+    """A machine. `config` is absent when its host does not answer; part of it may stand in `incomplete_config`."""
 
     id: Word
     name: Word = ""
@@ -103,6 +103,7 @@ class Machine(_Wire):
     instance_id: Word = ""
     private_ip: Word = ""
     config: JsonObject | None = None
+    incomplete_config: JsonObject | None = None
     host_status: Word = "ok"
     cordoned: bool = False
     created_at: datetime | None = None
@@ -123,8 +124,8 @@ class Machine(_Wire):
 
     @property
     def metadata(self) -> Mapping[str, JsonValue]:
-        """The config's metadata; empty where there is none."""
-        return obj((self.config or {}).get("metadata"))
+        """The config's metadata, as far as it can be read; empty where there is none."""
+        return obj((self.config or self.incomplete_config or {}).get("metadata"))
 
     @property
     def group(self) -> str:

@@ -21,6 +21,8 @@ from .paging import Paged, page, place
 _SENT = "sent"
 #: Seconds for a new app to be seen by all of Fly (reference 4.1: flyctl polls for up to a minute).
 SEEN_WITHIN = 60.0
+#: Seconds after which a create whose answer was lost is taken for one that never arrived.
+_FOUND_WITHIN = 15.0
 #: Apps whose machines are counted at the same time, where Fly's list does not count them.
 _AT_ONCE = 8
 
@@ -165,7 +167,7 @@ async def create(call: Call, params: CreateApp) -> AppCreated:
             if not call.resumed:
                 raise
             lost = error  # an earlier request of this intent may have come late
-    app = await _seen(call, params.app_name)
+    app = await _seen(call, params.app_name, SEEN_WITHIN if lost is None else _FOUND_WITHIN)
     if app is None and lost is not None:
         raise MaybeDone(
             f"The request to create app {params.app_name} was sent, its answer lost, and the app is not there.",
@@ -217,7 +219,7 @@ def _taken(app_name: str) -> Conflict:
     )
 
 
-async def _seen(call: Call, app_name: str) -> App | None:
+async def _seen(call: Call, app_name: str, within: float) -> App | None:
     """The app, once Fly shows it. A new app is 404 or 401 for a moment (reference 4.1)."""
     began = call.clock.monotonic()
     while True:
@@ -226,7 +228,7 @@ async def _seen(call: Call, app_name: str) -> App | None:
         except FlyError as error:
             if not isinstance(error, NotFound) and error.code is not Code.UNAUTHENTICATED:
                 raise
-        if call.clock.monotonic() - began >= SEEN_WITHIN:
+        if call.clock.monotonic() - began >= within:
             return None
         await call.clock.sleep(1.0)
 

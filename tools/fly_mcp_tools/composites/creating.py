@@ -205,7 +205,8 @@ async def _find(call: Call, app_name: str, mark: str, *, looks: int = _LOOKS) ->
 async def _marked(call: Call, app_name: str, mark: str) -> Machine | None:
     """The machine with our mark. Raises wrong_state where it is gone: it was made, and is not made again."""
     for machine in await machines.list_of(call, app_name, destroyed=True):
-        if machine.metadata.get(configs.MARK) == mark:
+        # The name tells as well where a host that does not answer keeps the config back.
+        if mark in (machine.metadata.get(configs.MARK), machine.name.removeprefix(configs.marked_name(""))):
             if machine.gone:
                 raise _gone_since(machine)
             return machine

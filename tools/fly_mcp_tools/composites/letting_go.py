@@ -27,6 +27,15 @@ async def owner(call: Call, app_name: str, volume: Volume) -> str | None:
     return None if machine.gone else machine.id
 
 
+def attached(volume: Volume, machine_id: str) -> WrongState:
+    """The refusal for a volume that a machine has."""
+    return WrongState(
+        f"Volume {volume.id} is attached to machine {machine_id}.",
+        hint="There is no detach: only deleting that machine (flyDeleteMachine) frees the volume.",
+        facts={"volume_id": volume.id, "attached_machine_id": machine_id},
+    )
+
+
 async def freed(call: Call, app_name: str, volume: Volume) -> Volume:
     """The volume, once its destroyed machine has let go of it. For one whose `owner` is None.
 
@@ -45,4 +54,7 @@ async def freed(call: Call, app_name: str, volume: Volume) -> Volume:
             )
         await call.clock.sleep(_LOOK_EVERY)
         volume = await volumes.get(call, app_name, volume.id)
+        if machine_id := await owner(call, app_name, volume):
+            # A machine that is new can be 404 for a moment (reference 9.20): it was not gone.
+            raise attached(volume, machine_id)
     return volume
