@@ -51,6 +51,9 @@ async def placements(call: Call, wanted: JsonObject) -> list[Placement]:
     answer = await call.send(fly.FIND_PLACEMENTS, {}, body=wanted)
     data = obj(answer.data)
     rows = data.get("Regions", data.get("regions"))
+    # Go may leave an empty list out, or write null; anything else is no answer, and not "there is no room".
+    if not isinstance(answer.data, dict) or (data and not data.keys() & {"Regions", "regions"}):
+        raise parse.unreadable(fly.FIND_PLACEMENTS, answer)
     if rows is not None and not isinstance(rows, list):
         raise parse.unreadable(fly.FIND_PLACEMENTS, answer)
     return [_placement(row) for row in objects(rows)]
