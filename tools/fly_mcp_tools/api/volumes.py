@@ -20,11 +20,11 @@ async def get(call: Call, app_name: str, volume_id: str) -> Volume:
     return parse.one(Volume, answer.data, endpoint=fly.GET_VOLUME, answer=answer)
 
 
-async def list_of(call: Call, app_name: str) -> list[Volume]:
-    """The app's volumes, in Fly's order, without those on their way out."""
+async def list_of(call: Call, app_name: str, *, dying: bool = False) -> list[Volume]:
+    """The app's volumes, in Fly's order; `dying`: those on their way out too, which Fly lists for a day."""
     answer = await call.send(fly.LIST_VOLUMES, {"app_name": app_name})
     found = parse.many(Volume, answer.data, endpoint=fly.LIST_VOLUMES, answer=answer)
-    return [volume for volume in found if not volume.dying]
+    return [volume for volume in found if dying or not volume.dying]
 
 
 async def create(
