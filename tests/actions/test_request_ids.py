@@ -251,3 +251,24 @@ async def test_a_machine_whose_host_fell_silent_is_found_by_its_mark_all_the_sam
     first = await fly.either("flyCreateMachine", appName=SANDBOX, requestId="one")
     again = await fly.either("flyCreateMachine", appName=SANDBOX, requestId="one")
     assert len(fly.app(SANDBOX).machines) == 1, (first, again)
+
+
+async def test_a_volume_made_and_deleted_before_the_look_is_not_made_again(fly: Fly) -> None:
+    """Found by the chaos run: Fly lists it for a day as pending_destroy, and its mark with it."""
+
+    def doomed(_: object) -> None:
+        def change(world: World) -> None:
+            for volume in world.apps[SANDBOX].volumes.values():
+                if volume.id != "vol_xxx":
+                    volume.state = "pending_destroy"
+
+        fly.edit(change)
+
+    fly.wire.lose_answers("POST", "/volumes$", times=1)
+    fly.wire.tap("GET", f"{SANDBOX}/volumes$", lambda _: None)
+    fly.wire.tap("GET", f"{SANDBOX}/volumes$", doomed)
+    new = {"appName": SANDBOX, "name": "data", "region": "fra", "requestId": "one"}
+    for _ in range(2):
+        error = await fly.refused("flyCreateVolume", new)
+        assert (error["outcome"], error["changed"]) == ("unclear", "something")
+    assert len(fly.app(SANDBOX).volumes) == 2

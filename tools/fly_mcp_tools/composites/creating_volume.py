@@ -83,7 +83,7 @@ async def create(call: Call, new: New, *, step: str = "volume") -> Made:
 
 
 async def _ids(call: Call, new: New) -> list[JsonValue]:
-    return [volume.id for volume in await volumes.list_of(call, new.app_name)]
+    return [volume.id for volume in await volumes.list_of(call, new.app_name, dying=True)]
 
 
 async def _made(call: Call, new: New, days: int, before: list[JsonValue]) -> tuple[Volume, str | None]:
@@ -111,7 +111,7 @@ async def _find(
         try:
             ours = await _ours(call, new, days, before)
         except FlyError as failed:
-            if "found" in failed.facts:
+            if "found" in failed.facts or failed.changed == "something":
                 raise
             looked = False
             continue
@@ -135,13 +135,13 @@ async def _find(
 async def _ours(call: Call, new: New, days: int, before: list[JsonValue]) -> list[Volume]:
     alike = [
         volume
-        for volume in await volumes.list_of(call, new.app_name)
+        for volume in await volumes.list_of(call, new.app_name, dying=True)
         if volume.id not in before
         and new.describes(volume)
         and not volume.attached_machine_id
         and not call.memory.knows_volume(volume.id)
     ]
-    if unmarked := [volume.id for volume in alike if volume.snapshot_retention is None]:
+    if unmarked := [one.id for one in alike if one.snapshot_retention is None and not one.dying]:
         # A Fly that does not show the mark: it may be ours, and making another would be the worse mistake.
         raise MaybeDone(
             f"A volume like the one asked for is there since, and Fly does not show whether it is ours: "
@@ -149,7 +149,10 @@ async def _ours(call: Call, new: New, days: int, before: list[JsonValue]) -> lis
             hint="Look at it with flyListVolumes; take it, or create one with another requestId.",
             facts={"found": [*unmarked]},
         )
-    return [volume for volume in alike if volume.snapshot_retention == days]
+    ours = [volume for volume in alike if volume.snapshot_retention == days]
+    if ours and all(volume.dying for volume in ours):
+        raise _gone_since(ours[0])  # it was made, and is not made again
+    return [volume for volume in ours if not volume.dying]
 
 
 async def _earlier(call: Call, new: New, days: int, notes: JsonObject) -> Volume | None:
