@@ -24,6 +24,8 @@ from .model import FOREIGN, Asked, Json, Model, Told
 _HEADERS = {"authorization": "FlyV1 fm2_foreign", "content-type": "application/json"}
 #: Seconds that it waits for an answer.
 _PATIENCE = 30.0
+#: Volumes of its own that it keeps: more would leave no room for those of the agents.
+_VOLUMES = 4
 #: Taken long before anybody else may ask for them.
 TAKEN = tuple(f"chaos-taken-{number}" for number in range(6))
 
@@ -44,7 +46,7 @@ class Foreign:
         """Do one thing after another."""
         doings: tuple[tuple[float, Callable[[], Awaitable[None]]], ...] = (
             (8, self._update),
-            (3, self._lease),
+            (2, self._lease),
             (3, self._stop),
             (2, self._delete),
             (3, self._volume),
@@ -73,8 +75,9 @@ class Foreign:
         await self._send("POST", path, body, wish=wish)
 
     async def _lease(self) -> None:
-        """Hold a machine for a while."""
-        machine = self._machine(ground.SHARED, *ground.POOLS)
+        """Hold a machine for a while; seldom one that all need."""
+        shared = (ground.SHARED,) if self.rng.random() < 0.3 else ()
+        machine = self._machine(*shared, *ground.POOLS)
         if machine is None:
             return
         path = f"/v1/apps/{machine.app}/machines/{machine.id}/lease"
@@ -96,7 +99,15 @@ class Foreign:
             await self._send("DELETE", f"/v1/apps/{machine.app}/machines/{machine.id}?force=true")
 
     async def _volume(self) -> None:
-        """Make one like those of the agents: the same name, region and size."""
+        """Make one like those of the agents, of the same name, region and size; or delete one of its own."""
+        own = [
+            one
+            for one in self.history.apps[ground.DISKS].volumes.values()
+            if one.alive and one.by is not None and one.by.intent.agent == FOREIGN and not one.owner.now
+        ]
+        if len(own) >= _VOLUMES:
+            await self._send("DELETE", f"/v1/apps/{ground.DISKS}/volumes/{self.rng.choice(own).id}")
+            return
         body = {
             "name": self.rng.choice(("data", "logs", "cache")),
             "region": self.rng.choice(ground.REGIONS[:2]),
