@@ -7,7 +7,7 @@ server, so that nobody can call around it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
@@ -118,23 +118,19 @@ class FlyTools:
             request_id = arguments.get(REQUEST_ID) if action.writes else None
             if not isinstance(request_id, str):
                 return (await _run(call(Journal(self._rng.randbytes(16))), params)).wire()
-            return await self._once(call, params, whose, request_id)
+            given = params.model_dump(mode="json", by_alias=True)
+            intent = await self._intents.begin(whose, request_id, name, given)
+            if not isinstance(intent, Intent):
+                return {**intent, "already_done": True}
+            return await self._work_on(intent, call(intent), params)
         except FlyError as error:
             error.of_write = action.writes
             if isinstance(error, ConfirmationRequired):
                 _explain_confirm(error, arguments)
             raise
 
-    async def _once(
-        self, make: Callable[[Journal], Call], params: Params, whose: str, request_id: str
-    ) -> Answer:
-        """Run an intent that has not come to `done` yet, or give the answer that it came to."""
-        intent = await self._intents.begin(
-            whose, request_id, make(Journal(b"")).action.name, params.model_dump(mode="json", by_alias=True)
-        )
-        if not isinstance(intent, Intent):
-            return {**intent, "already_done": True}
-        call = make(intent)
+    async def _work_on(self, intent: Intent, call: Call, params: Params) -> Answer:
+        """Run an intent that has not come to `done` yet, and keep what it comes to."""
         done: WriteResult | None = None
         nothing = False
         try:

@@ -167,10 +167,11 @@ async def _volume(call: Call, params: CreateMachine, volume_id: str) -> Volume:
             problems=[Problem("region", f"send {volume.region}, or leave it out{elsewhere}")],
         )
     if machine_id := await letting_go.owner(call, params.app_name, volume):
-        raise WrongState(
-            f"Volume {volume.id} is attached to machine {machine_id}: a volume has one machine.",
+        raise letting_go.attached(
+            volume,
+            machine_id,
+            ": a volume has one machine",
             hint="Name an unattached volume (flyListVolumes) or create one (flyCreateVolume).",
-            facts={"volume_id": volume.id, "attached_machine_id": machine_id},
         )
     if volume.dying:
         raise WrongState(

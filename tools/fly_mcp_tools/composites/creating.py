@@ -8,7 +8,9 @@ so that Fly itself refuses a second machine, should a request arrive that everyb
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from fly_mcp_tools import config as configs
 from fly_mcp_tools.api import machines
@@ -30,6 +32,8 @@ _LOOKS, _LONG_LOOKS, _LOOK_EVERY = 3, 8, 2.0
 _HIDDEN_WITHIN = 15.0
 #: Seconds within which a create that Fly was unavailable for is sent once more.
 _REPEAT_WITHIN = 30.0
+
+SeenT = TypeVar("SeenT")
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ async def earlier(call: Call, app_name: str, step: str) -> Machine | None:
     """
     if not call.resumed:
         return None
-    known = call.journal.notes.get(made_note(step))
+    known = call.journal.notes.get(_made_note(step))
     if isinstance(known, str):
         return await _still_there(call, app_name, known)
     # Killed between the answer and the note, or the answer was lost: the mark tells.
@@ -88,7 +92,7 @@ async def create(
         FlyError: wrong_state with changed="something" where it was made and does not stay up.
     """
     machine, note = await _made(call, app_name, config, name, region, call.mark(step))
-    call.journal.jot(made_note(step), machine.id)
+    call.journal.jot(_made_note(step), machine.id)
     return await seen(call, app_name, machine, note)
 
 
@@ -98,42 +102,45 @@ async def seen(call: Call, app_name: str, machine: Machine, note: str | None = N
     Raises:
         FlyError: wrong_state with changed="something" where it does not stay up.
     """
-    began = call.clock.monotonic()
-    while True:
-        try:
-            looked = await waiting.see(call, app_name, machine, ("started", "failed"), seconds=START_WITHIN)
-        except NotFound:
-            # Right after its creation Fly may answer 404 for it (reference 9.20): that is not gone yet.
-            if call.clock.monotonic() - began >= _HIDDEN_WITHIN:
-                raise _gone_since(machine) from None
-            await call.clock.sleep(_LOOK_EVERY)
-        else:
-            break
+    looked = await _past_hiding(
+        call,
+        machine,
+        lambda: waiting.see(call, app_name, machine, ("started", "failed"), seconds=START_WITHIN),
+    )
     if looked.machine.gone:
         raise _gone_since(looked.machine)
     outcome, words = waiting.running(looked)
     return Created(looked.machine, outcome, " ".join(text for text in (note, words) if text) or None)
 
 
-def made_note(step: str) -> str:
+def _made_note(step: str) -> str:
     """The note under which the id of the machine made in a step is kept."""
     return f"{step}-made"
 
 
 async def _still_there(call: Call, app_name: str, machine_id: str) -> Machine:
-    """The machine, which may be unknown to Fly's own reads for a moment. Raises wrong_state where it is gone."""
+    """The machine. Raises wrong_state where it is gone."""
+    known = Machine(id=machine_id, state="destroyed")
+    machine = await _past_hiding(call, known, lambda: machines.get(call, app_name, machine_id))
+    if machine.gone:
+        raise _gone_since(machine)
+    return machine
+
+
+async def _past_hiding(call: Call, machine: Machine, look: Callable[[], Awaitable[SeenT]]) -> SeenT:
+    """What `look` sees of a machine that was made. Right after, Fly may answer 404 for it (reference 9.20).
+
+    Raises:
+        FlyError: wrong_state with changed="something" where it still does after `_HIDDEN_WITHIN` seconds.
+    """
     began = call.clock.monotonic()
     while True:
         try:
-            machine = await machines.get(call, app_name, machine_id)
+            return await look()
         except NotFound:
             if call.clock.monotonic() - began >= _HIDDEN_WITHIN:
-                raise _gone_since(Machine(id=machine_id, state="destroyed")) from None
-            await call.clock.sleep(_LOOK_EVERY)
-            continue
-        if machine.gone:
-            raise _gone_since(machine)
-        return machine
+                raise _gone_since(machine) from None
+        await call.clock.sleep(_LOOK_EVERY)
 
 
 async def _made(
@@ -206,7 +213,7 @@ async def _marked(call: Call, app_name: str, mark: str) -> Machine | None:
     """The machine with our mark. Raises wrong_state where it is gone: it was made, and is not made again."""
     for machine in await machines.list_of(call, app_name, destroyed=True):
         # The name tells as well where a host that does not answer keeps the config back.
-        if mark in (machine.metadata.get(configs.MARK), machine.name.removeprefix(configs.marked_name(""))):
+        if machine.metadata.get(configs.MARK) == mark or machine.name == configs.marked_name(mark):
             if machine.gone:
                 raise _gone_since(machine)
             return machine

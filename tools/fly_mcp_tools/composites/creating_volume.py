@@ -156,7 +156,7 @@ async def _ours(call: Call, new: New, days: int, before: list[JsonValue]) -> lis
 
 
 async def _earlier(call: Call, new: New, days: int, notes: JsonObject) -> Volume | None:
-    """What an earlier call of this intent made; None once it is sure that it made none, or it is gone again.
+    """What an earlier call of this intent made; None once it is sure that it made none.
 
     A request of a killed process was given up when that was killed; the beginning of this call is later than that.
     """

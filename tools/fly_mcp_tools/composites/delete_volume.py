@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field, JsonValue
@@ -168,11 +168,7 @@ async def _looked(call: Call, params: DeleteVolume, before: Volume) -> tuple[Out
 async def _deletable(call: Call, params: DeleteVolume) -> Volume:
     volume = await volumes.get(call, params.app_name, params.volume_id)
     if machine_id := await letting_go.owner(call, params.app_name, volume):
-        raise WrongState(
-            f"Volume {volume.id} is attached to machine {machine_id} and cannot be deleted.",
-            hint="There is no detach: only deleting that machine (flyDeleteMachine) frees the volume.",
-            facts={"volume_id": volume.id, "attached_machine_id": machine_id},
-        )
+        raise letting_go.attached(volume, machine_id, " and cannot be deleted")
     if volume.dying:
         raise NotFound(
             f"Volume {volume.id} is {volume.state} already.", hint="flyListVolumes shows what is there."
@@ -203,6 +199,5 @@ def _result(volume: Volume, outcome: Outcome, note: str | None, undo: Undo | Non
 
 
 def _age(call: Call, when: datetime) -> str:
-    moment = when if when.tzinfo else when.replace(tzinfo=UTC)
-    hours = max(0.0, (call.clock.now() - moment.timestamp()) / 3600)
+    hours = max(0.0, (call.clock.now() - snapshotting.aware(when).timestamp()) / 3600)
     return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.1f} hours"

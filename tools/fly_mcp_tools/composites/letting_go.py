@@ -27,11 +27,16 @@ async def owner(call: Call, app_name: str, volume: Volume) -> str | None:
     return None if machine.gone else machine.id
 
 
-def attached(volume: Volume, machine_id: str) -> WrongState:
-    """The refusal for a volume that a machine has."""
+def attached(
+    volume: Volume,
+    machine_id: str,
+    so: str = "",
+    hint: str = "There is no detach: only deleting that machine (flyDeleteMachine) frees the volume.",
+) -> WrongState:
+    """The refusal for a volume that a machine has; `so`: what follows from that, as the end of the sentence."""
     return WrongState(
-        f"Volume {volume.id} is attached to machine {machine_id}.",
-        hint="There is no detach: only deleting that machine (flyDeleteMachine) frees the volume.",
+        f"Volume {volume.id} is attached to machine {machine_id}{so}.",
+        hint=hint,
         facts={"volume_id": volume.id, "attached_machine_id": machine_id},
     )
 

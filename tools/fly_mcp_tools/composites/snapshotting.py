@@ -51,10 +51,11 @@ def kept_until(snapshot: Snapshot) -> datetime | None:
     """When Fly lets go of it."""
     if snapshot.created_at is None or snapshot.retention_days is None:
         return None
-    return _aware(snapshot.created_at) + timedelta(days=snapshot.retention_days)
+    return aware(snapshot.created_at) + timedelta(days=snapshot.retention_days)
 
 
-def _aware(moment: datetime) -> datetime:
+def aware(moment: datetime) -> datetime:
+    """A moment with its zone: Fly's are UTC where they do not say."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -62,7 +63,7 @@ def _is_old(call: Call, snapshot: Snapshot) -> bool:
     """Whether the volume may have been used since. One that is not complete has to be waited for in any case."""
     if snapshot.created_at is None or not snapshot.complete:
         return False
-    return call.clock.now() - _aware(snapshot.created_at).timestamp() > _FRESH
+    return call.clock.now() - aware(snapshot.created_at).timestamp() > _FRESH
 
 
 async def _begun(call: Call, app_name: str, volume_id: str, began: float) -> Snapshot:
