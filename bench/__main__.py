@@ -113,7 +113,7 @@ def token_figures(address: str) -> list[Figure]:
             f"{len(by_tool)} tools, o200k tokens",
             f"largest {largest}: {by_tool[largest]}",
             sum(by_tool.values()),
-            3200,
+            8000,
         ),
         Figure(
             "one machine more in flyListMachines, tokens",

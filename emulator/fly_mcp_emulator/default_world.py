@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import base64
+
 from .config import MachineConfig
 from .shell.samples import DEFAULT_BOOTED_AT, default_files, default_processes, default_volume_files
-from .world import App, Image, Machine, Org, Release, Secret, Token, Volume, World
+from .world import (
+    App,
+    Certificate,
+    Image,
+    IpAddress,
+    Machine,
+    Org,
+    Release,
+    Secret,
+    SecretKey,
+    Token,
+    Volume,
+    World,
+)
 from .world.image import ImageProcess, ListenSocket
 
 _BEGAN = DEFAULT_BOOTED_AT - 600.0
 """The day in the seeds' example answers; the machine is up ten minutes after the app was made."""
 _IMAGE = "registry.fly.io/catvet-records:deployment-01HM6ZQ4X2J8V5R3T7Y9W1K0NB"
 
+#: The end of the year 2099.
+_FAR = 4_102_444_799.0
 _MOUNT = "/data"
 _RECORDS_RELEASE = Release(
     id="vZ4kQm7RbNw2XtD9sLpJh",
@@ -133,7 +150,35 @@ def _catvet_web() -> App:
         created_at=_BEGAN + 172_000,
         machines={machine.id: machine},
         releases=[_WEB_RELEASE.model_copy()],
+        ips={address.ip: address for address in _addresses(_BEGAN + 172_700)},
+        certificates={
+            "www.catvet.example": Certificate(
+                hostname="www.catvet.example",
+                issued=True,
+                created_at=_BEGAN + 180_000,
+                updated_at=_BEGAN + 180_030,
+                # Renewed for ever: the world's clock may be that of any year.
+                expires_at=_FAR,
+            )
+        },
+        secret_keys={
+            "sessions-v1": SecretKey(
+                name="sessions-v1",
+                type="hs256",
+                value=base64.b64encode(b"emulated-key-for-session-cookies").decode(),
+                created_at=_BEGAN + 172_600,
+                updated_at=_BEGAN + 172_600,
+            )
+        },
     )
+
+
+def _addresses(at: float) -> list[IpAddress]:
+    """Return what flyctl gives an app with its first deploy: a shared IPv4 and an IPv6."""
+    return [
+        IpAddress(ip="66.241.124.7", shared=True, created_at=at),
+        IpAddress(ip="2a09:8280:1::5c:1f2e:0", created_at=at),
+    ]
 
 
 def _deployed(release: Release) -> dict[str, str]:

@@ -1,27 +1,34 @@
-"""What a client gets: the documented object on success, one error object on failure; each as text too."""
+"""What a client gets: the documented object on success, one error object on failure; each as text too.
+
+Nothing leaves that costs a model more than `capping.MOST` tokens.
+"""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from mcp_types import CallToolResult, TextContent
 
+from fly_mcp_tools.action import AnyAction
 from fly_mcp_tools.errors import Code, FlyError
 
+from .capping import MOST, capped, cut, text
 
-def success(answer: dict[str, Any]) -> CallToolResult:
-    """The object as structured content, and the same as compact JSON."""
-    return CallToolResult(
-        content=[TextContent(type="text", text=_compact(answer))], structured_content=answer
-    )
+#: Of these, for what an error found out; its own words are few.
+_DETAILS = MOST - 1000
+
+
+def success(answer: dict[str, Any], action: AnyAction) -> CallToolResult:
+    """The object as structured content, and the same as compact JSON; cut where it is too long."""
+    said = capped(answer, action)
+    return CallToolResult(content=[TextContent(type="text", text=text(said))], structured_content=said)
 
 
 def failure(error: FlyError) -> CallToolResult:
     """The error object, and the same in words."""
     body = error_object(error)
     return CallToolResult(
-        content=[TextContent(type="text", text=_words(error))],
+        content=[TextContent(type="text", text=_words(error, body))],
         structured_content={"error": body},
         is_error=True,
     )
@@ -53,16 +60,16 @@ def error_object(error: FlyError) -> dict[str, Any]:
         "status": error.status,
         "request_id": error.request_id,
         "problems": [{"path": problem.path, "message": problem.message} for problem in error.problems],
-        "details": error.facts,
+        "details": cut(error.facts, {}, "List them to see all.", _DETAILS),
     }
     return body | {key: value for key, value in optional.items() if value}
 
 
-def _words(error: FlyError) -> str:
+def _words(error: FlyError, body: dict[str, Any]) -> str:
     lines = [f"{error.code}: {error.message}"]
     lines += [f"- {problem.path}: {problem.message}" for problem in error.problems]
     if error.facts:
-        lines.append(_compact(error.facts))
+        lines.append(text(body["details"]))
     if error.hint:
         lines.append(error.hint)
     if error.changed != "nothing":
@@ -71,7 +78,3 @@ def _words(error: FlyError) -> str:
     if error.request_id:
         lines.append(f"Fly request {error.request_id}" + (f", HTTP {error.status}" if error.status else ""))
     return "\n".join(lines)
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,7 +1,7 @@
 """`fly-mcp check`: would an agent get anywhere, and if not, what is wrong, in plain words.
 
 The order is that of a person looking for the mistake: the settings, the way to Fly, the token, the
-organisation. It reads only.
+organisation, and last the second address, without which only organisations and logs are missing. It reads only.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import anyio
 import click
 
 from fly_mcp_tools import endpoints as fly
-from fly_mcp_tools.api import apps
+from fly_mcp_tools.action import AnyAction
+from fly_mcp_tools.api import apps, orgs
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.catalogue.apps import LIST_APPS
+from fly_mcp_tools.catalogue.orgs import LIST_ORGS
 from fly_mcp_tools.chance import SystemRandom
 from fly_mcp_tools.clock import SystemClock
 from fly_mcp_tools.composites.apps import organisation
@@ -44,7 +46,14 @@ class _Report:
 
     def bad(self, step: str, words: str, hint: str = "") -> None:
         self.failed = True
-        self.say(f"  FAIL  {step:<13} {words}")
+        self._tell("FAIL", step, words, hint)
+
+    def missing(self, step: str, words: str, hint: str) -> None:
+        """Something is not there, and an agent gets through without it."""
+        self._tell("note", step, words, hint)
+
+    def _tell(self, word: str, step: str, words: str, hint: str) -> None:
+        self.say(f"  {word:<4}  {step:<13} {words}")
         if hint:
             self.say(f"        {'':<13} {hint}")
 
@@ -67,15 +76,7 @@ def run(emulator: bool) -> int:
 
 async def _check(runtime: Runtime, org_slug: str, report: _Report) -> None:
     # The row of flyListApps: what it may send is what is looked at here.
-    call = Call(
-        action=LIST_APPS,
-        client=runtime.client,
-        clock=SystemClock(),
-        rng=SystemRandom(),
-        journal=Journal(b""),  # it creates nothing
-        undo=Undo(Store(None), SystemClock()),
-        defaults=runtime.defaults,
-    )
+    call = _call(LIST_APPS, runtime)
     try:
         if runtime.emulator is not None:
             report.good("address", "the embedded emulator; nothing leaves this process")
@@ -85,8 +86,21 @@ async def _check(runtime: Runtime, org_slug: str, report: _Report) -> None:
             )
         elif await _token(call, runtime, report):
             await _organisation(call, org_slug, report)
+            await _web(_call(LIST_ORGS, runtime), report)
     finally:
         await runtime.client.aclose()
+
+
+def _call(action: AnyAction, runtime: Runtime) -> Call:
+    return Call(
+        action=action,
+        client=runtime.client,
+        clock=SystemClock(),
+        rng=SystemRandom(),
+        journal=Journal(b""),  # it creates nothing
+        undo=Undo(Store(None), SystemClock()),
+        defaults=runtime.defaults,
+    )
 
 
 async def _token(call: Call, runtime: Runtime, report: _Report) -> bool:
@@ -137,3 +151,16 @@ async def _organisation(call: Call, org_slug: str, report: _Report) -> None:
         report.bad("organisation", named + error.message, error.hint)
         return
     report.good("organisation", f"{org} has {len(found)} app{'' if len(found) == 1 else 's'}")
+
+
+async def _web(call: Call, report: _Report) -> None:
+    """The second address, for organisations and logs."""
+    try:
+        await orgs.list_of(call)
+    except FlyError as error:
+        if error.code in (Code.FORBIDDEN, Code.UNAUTHENTICATED) and error.status == 200:
+            report.good("web", "answers; this token may not list organisations")
+        else:
+            report.missing("web", f"no organisations and no logs: {error.message}", error.hint)
+        return
+    report.good("web", "answers")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from . import __version__
 
 T = TypeVar("T")
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 _EMULATOR = click.option(
     "--emulator", is_flag=True, envvar="FLY_MCP_EMULATOR", help="Serve an embedded Fly; no account needed."
@@ -21,31 +24,60 @@ _LOG_LEVEL = click.option(
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
     help="Log lines go to stderr. Default: warning.",
 )
+#: Which tools are on. What each means stands in the settings' table.
+_CHOICE = (
+    click.option(
+        "--toolsets", envvar="FLY_MCP_TOOLSETS", metavar="A,B", help="Toolsets to switch on; or: all."
+    ),
+    click.option("--tools", envvar="FLY_MCP_TOOLS", metavar="A,B", help="Tools to switch on by name."),
+    click.option(
+        "--exclude-tools", envvar="FLY_MCP_EXCLUDE_TOOLS", metavar="A,B", help="Tools to switch off by name."
+    ),
+    click.option(
+        "--read-only", is_flag=True, default=None, envvar="FLY_MCP_READ_ONLY", help="Change nothing."
+    ),
+    click.option("--app", envvar="FLY_MCP_APP", metavar="NAME", help="The one app that can be reached."),
+    click.option("--org", envvar="FLY_MCP_ORG", metavar="SLUG", help="The one organisation calls may name."),
+    click.option(
+        "--output-schemas/--no-output-schemas",
+        default=None,
+        envvar="FLY_MCP_OUTPUT_SCHEMAS",
+        help="List what tools give. Default: yes.",
+    ),
+)
+
+
+def _choice(command: CommandT) -> CommandT:
+    for option in reversed(_CHOICE):
+        command = option(command)
+    return command
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="fly-mcp")
 @_EMULATOR
 @_LOG_LEVEL
+@_choice
 @click.pass_context
-def main(context: click.Context, emulator: bool, log_level: str | None) -> None:
+def main(context: click.Context, /, **said: object) -> None:
     """Fly.io for LLM agents over the Model Context Protocol.
 
     Without a command it serves over stdio, which is what MCP clients start.
     """
     if context.invoked_subcommand is None:
-        _serve(emulator, log_level)
+        _serve(said)
 
 
 @main.command()
 @click.option("--stdio", is_flag=True, default=True, help="Over stdin and stdout (the default).")
 @_EMULATOR
 @_LOG_LEVEL
+@_choice
 @click.pass_context
-def serve(context: click.Context, stdio: bool, emulator: bool, log_level: str | None) -> None:
+def serve(context: click.Context, /, stdio: bool, **said: object) -> None:
     """Serve MCP."""
     del stdio  # the only transport so far
-    _serve(_said(context, "emulator", emulator), _said(context, "log_level", log_level))
+    _serve({option: _said(context, option, here) for option, here in said.items()})
 
 
 @main.command()
@@ -68,11 +100,13 @@ def emulator(host: str, port: int, world: str | None, state: str | None, seed: i
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schemas included.")
-def tools(as_json: bool) -> None:
-    """Print the table of tools."""
-    from .tools_command import as_json_text, as_table
+@_choice
+@click.pass_context
+def tools(context: click.Context, /, as_json: bool, **said: object) -> None:
+    """Print the table of tools, and which of them are on."""
+    from .tools_command import run
 
-    click.echo(as_json_text() if as_json else as_table())
+    sys.exit(run({option: _said(context, option, here) for option, here in said.items()}, as_json=as_json))
 
 
 @main.command()
@@ -108,14 +142,20 @@ def demo() -> None:
 
 def _said(context: click.Context, option: str, here: T) -> T:
     """An option of the command, or as it was given before the command: `fly-mcp --emulator serve`."""
-    before: T = context.parent.params[option] if context.parent else here
-    return here or before
+    if context.parent is None or option not in context.parent.params:
+        return here
+    before: T = context.parent.params[option]
+    typed = ParameterSource.COMMANDLINE
+    if context.get_parameter_source(option) is typed:
+        return here
+    # What was typed wins over the environment, which both have read.
+    return before if context.parent.get_parameter_source(option) is typed else here or before
 
 
-def _serve(emulator: bool, log_level: str | None) -> None:
+def _serve(said: Mapping[str, object]) -> None:
     # What is imported and built from here on stays for life; collecting garbage among it costs a tenth of the
     # start-up time. `run` switches it on again.
     gc.disable()
     from .serve_command import run
 
-    sys.exit(run(emulator=emulator, log_level=log_level or "warning"))
+    sys.exit(run(said))

@@ -17,7 +17,10 @@ from typing import Final
 
 import click
 
+from . import costs
+from . import docs_coverage as coverage
 from . import docs_emulator as emulated
+from . import docs_errors as errors
 from . import docs_tables as tables
 from .tools_command import markdown
 
@@ -25,6 +28,12 @@ from .tools_command import markdown
 BLOCKS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "README.md": {"settings": tables.settings, "commands": tables.commands, "tools": markdown},
     "docs/tools.md": {"tool-reference": tables.tool_reference},
+    "docs/coverage.md": {
+        "operations": coverage.table_of_operations,
+        "parameters": coverage.table_of_parameters,
+        "beyond": coverage.beyond,
+    },
+    "docs/errors.md": {"statuses": errors.statuses, "codes": errors.codes},
     "docs/emulator.md": {
         "tokens": tables.tokens,
         "faults": tables.faults,
@@ -35,7 +44,10 @@ BLOCKS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "docs/fidelity.md": {"operations": emulated.operations, "left-out": emulated.left_out},
 }
 #: Files that are generated as a whole.
-FILES: Final[Mapping[str, Callable[[], str]]] = {"docs/world.schema.json": emulated.world_schema}
+FILES: Final[Mapping[str, Callable[[], str]]] = {
+    "docs/world.schema.json": emulated.world_schema,
+    f"server/fly_mcp_server/{costs.FILE}": costs.measured,
+}
 
 _BLOCK = re.compile(
     r"^<!-- generated: (?P<name>[a-z-]+) -->\n(?P<text>.*?)^<!-- end generated -->$", re.MULTILINE | re.DOTALL
@@ -77,7 +89,10 @@ def run(root: str, *, write: bool) -> int:
 def _whole_files(root: Path, *, write: bool) -> list[str]:
     wrong: list[str] = []
     for name, make in FILES.items():
-        path, new = root / name, make()
+        path = root / name
+        if not path.parent.is_dir():
+            continue  # the texts alone, without the code
+        new = make()
         if path.is_file() and path.read_text(encoding="utf-8") == new:
             continue
         if write:

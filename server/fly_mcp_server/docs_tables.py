@@ -14,7 +14,7 @@ from fly_mcp_emulator import default_world
 from fly_mcp_emulator.api import ENDPOINTS
 from fly_mcp_emulator.faults import FaultRule
 from fly_mcp_emulator.world.settings import Settings as EmulatorSettings
-from fly_mcp_tools.action import AnyAction, Gate
+from fly_mcp_tools.action import Access, AnyAction, Gate
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.schema import input_schema, output_schema
 
@@ -39,7 +39,7 @@ def flags_by_variable() -> dict[str, tuple[str, ...]]:
     for _, command in _commands():
         for option in _options(command):
             if isinstance(option.envvar, str):
-                found[option.envvar] = tuple(option.opts)
+                found[option.envvar] = (*option.opts, *option.secondary_opts)
     return found
 
 
@@ -116,7 +116,8 @@ def _section(action: AnyAction) -> str:
         "may be repeated" if action.idempotent else "not to be repeated blindly",
     ]
     if action.gate is not Gate.NEVER:
-        facts.insert(1, "asks for `confirm`" + (" where it destroys" if action.gate is Gate.BY_PLAN else ""))
+        where = "destroys" if action.access is Access.DESTRUCTIVE else "is billed"
+        facts.insert(1, "asks for `confirm`" + (f" where it {where}" if action.gate is Gate.BY_PLAN else ""))
     sends = ", ".join(f"`{endpoint.method} {endpoint.path}`" for endpoint in action.calls)
     parts = [
         f"### {action.name}",

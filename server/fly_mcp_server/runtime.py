@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fly_mcp_tools.base_url import BaseUrl, parse_base_url
+from fly_mcp_tools.base_url import BaseUrl, parse_base_url, parse_web_url
 from fly_mcp_tools.call import Defaults
+from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.chance import SystemRandom
 from fly_mcp_tools.client import FlyClient
 from fly_mcp_tools.clock import Clock, SystemClock
@@ -16,9 +17,10 @@ from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.dispatch import FlyTools
 from fly_mcp_tools.errors import NotConfigured
 from fly_mcp_tools.http import Transport, asgi_transport
+from fly_mcp_tools.selection import WrongChoice, select
 from fly_mcp_tools.state.store import Store, default_directory
 
-from .settings import Settings
+from .settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from fly_mcp_emulator import Emulator
@@ -51,9 +53,15 @@ def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock 
 
     Raises:
         NotConfigured: the token, the base URL or the state directory cannot be used.
+        SettingsError: the choice of tools cannot be made.
     """
+    try:
+        selection = select(settings.choice, ACTIONS)
+    except WrongChoice as error:
+        raise SettingsError(str(error)) from None
     clock = clock or SystemClock()
     transport: Transport | None = None
+    web_url: BaseUrl | None = None
     if settings.emulator and emulator is None:
         from fly_mcp_emulator import Emulator  # imported only where it is asked for: it costs start-up time
 
@@ -64,32 +72,58 @@ def build(settings: Settings, *, emulator: Emulator | None = None, clock: Clock 
         credentials: Credentials | None = _any(settings)
         # Meant for the real Fly; here it may name an organisation that does not exist.
         org_slug = settings.org_slug if settings.org_slug in emulator.dump().orgs else ""
-        defaults = Defaults(org_slug, settings.default_image or EMULATOR_IMAGE)
+        image = settings.default_image or EMULATOR_IMAGE
+        defaults = Defaults(settings.org.strip() or org_slug, image, _directory(settings))
     else:
         base_url = parse_base_url(settings.api_hostname)
+        web_url = parse_web_url(settings.web_hostname, machines=base_url)
         credentials = Credentials(settings.token.get_secret_value()) if settings.token else None
-        defaults = Defaults(settings.org_slug, settings.default_image)
+        org_slug = settings.org.strip() or settings.org_slug
+        defaults = Defaults(org_slug, settings.default_image, _directory(settings))
     rng = SystemRandom()
-    client = FlyClient(credentials=credentials, base_url=base_url, clock=clock, rng=rng, transport=transport)
+    client = FlyClient(
+        credentials=credentials,
+        base_url=base_url,
+        web_url=web_url,
+        clock=clock,
+        rng=rng,
+        transport=transport,
+    )
     store = _store(settings, embedded=emulator is not None)
-    tools = FlyTools(client, clock=clock, rng=rng, defaults=defaults, store=store, place=base_url.origin)
+    tools = FlyTools(
+        client,
+        clock=clock,
+        rng=rng,
+        defaults=defaults,
+        store=store,
+        place=base_url.origin,
+        selection=selection,
+    )
     return Runtime(tools, client, credentials, base_url, defaults, store, emulator)
 
 
 def _store(settings: Settings, *, embedded: bool) -> Store:
     """Where state is kept. One that was asked for must be usable; the default is opened when it is needed."""
-    if settings.state:
-        try:
-            store = Store(Path(settings.state).expanduser())
-        except RuntimeError:
-            raise NotConfigured(
-                f"FLY_MCP_STATE: there is no home directory for {settings.state}.",
-                hint="Name a directory that this user may write, or leave it unset.",
-            ) from None
+    directory = _directory(settings)
+    if directory is not None:
+        store = Store(directory)
         store.open()
         return store
     # The embedded Fly's world ends with the process, and so does what is known of it.
     return Store(None) if embedded else Store(default_directory(os.environ), or_memory=True)
+
+
+def _directory(settings: Settings) -> Path | None:
+    """The state directory that was asked for. Raises NotConfigured where it names a user who has no home."""
+    if not settings.state:
+        return None
+    try:
+        return Path(settings.state).expanduser()
+    except RuntimeError:
+        raise NotConfigured(
+            f"FLY_MCP_STATE: there is no home directory for {settings.state}.",
+            hint="Name a directory that this user may write, or leave it unset.",
+        ) from None
 
 
 def _any(settings: Settings) -> Credentials:

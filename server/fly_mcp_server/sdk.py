@@ -25,14 +25,15 @@ from mcp_types import INVALID_PARAMS, CallToolResult, ToolAnnotations
 from pydantic import PrivateAttr
 
 from fly_mcp_tools.action import Access, AnyAction
+from fly_mcp_tools.call import Progress
 from fly_mcp_tools.describe import description
 from fly_mcp_tools.dispatch import FlyTools, UnknownAction
 from fly_mcp_tools.errors import FlyError
 from fly_mcp_tools.schema import input_schema, output_schema
 
-from . import __version__, answers
+from . import __version__, answers, capping
 from .activity import Activity
-from .instructions import INSTRUCTIONS
+from .instructions import instructions
 
 _log = logging.getLogger("fly_mcp_server")
 
@@ -64,12 +65,21 @@ class FlyTool(Tool):
 
         with self._activity.call(self.name) if self._changes else nullcontext():
             try:
-                return answers.success(await self._tools.call(self.name, arguments, progress=progress))
+                return await self._answer(arguments, progress)
             except FlyError as error:
                 return answers.failure(error)
             except Exception:  # noqa: BLE001 - the one last resort: logged, and told without details
                 _log.exception("%s failed through a bug", self.name)
                 return answers.internal(self.name, changes=self._changes)
+
+    async def _answer(self, arguments: dict[str, Any], progress: Progress) -> CallToolResult:
+        """Run it. A page that would be too long is asked for again with fewer rows: only so its cursor is right."""
+        action = self._tools.actions[self.name]
+        answer = await self._tools.call(self.name, arguments, progress=progress)
+        while (fewer := capping.fewer(answer, action, arguments)) is not None:
+            arguments = {**arguments, "limit": fewer}
+            answer = await self._tools.call(self.name, arguments, progress=progress)
+        return answers.success(answer, action)
 
 
 class Server(MCPServer[Any]):
@@ -83,15 +93,18 @@ class Server(MCPServer[Any]):
         await self._lowlevel_server.run(read, write, options)
 
 
-def server(tools: FlyTools, activity: Activity) -> Server:
-    """The MCP server for these tools; one object for every protocol era and transport."""
+def server(tools: FlyTools, activity: Activity, *, output_schemas: bool = True) -> Server:
+    """The MCP server for these tools; one object for every protocol era and transport.
+
+    `output_schemas`: whether the list says what each tool gives.
+    """
     return Server(
         "fly-mcp",
         title="Fly.io",
         description="Fly.io apps, machines, volumes and secrets for agents",
         version=__version__,
-        instructions=INSTRUCTIONS,
-        tools=[_tool(action, tools, activity) for action in tools.actions.values()],
+        instructions=instructions(tools.selection),
+        tools=[_tool(action, tools, activity, output_schemas) for action in tools.actions.values()],
         cache_hints={"tools/list": CacheHint(ttl_ms=_LIST_IS_FRESH_MS, scope="public")},
         subscriptions=False,  # the list never changes while the process lives
         middleware=[_unknown_names(tools)],
@@ -109,14 +122,17 @@ def hints(action: AnyAction) -> ToolAnnotations:
     )
 
 
-def _tool(action: AnyAction, tools: FlyTools, activity: Activity) -> FlyTool:
+def _tool(action: AnyAction, tools: FlyTools, activity: Activity, output_schemas: bool) -> FlyTool:
     return FlyTool(
         fn=tools.call,  # never called: `run` is ours; the SDK wants a callable
         name=action.name,
         title=action.title,
         description=description(action),
-        parameters=input_schema(action),
-        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=_or_error(output_schema(action))),
+        parameters=input_schema(action, tools.selection.hidden(action)),
+        fn_metadata=FuncMetadata(
+            arg_model=ArgModelBase,
+            output_schema=_or_error(output_schema(action)) if output_schemas else None,
+        ),
         is_async=True,
         context_kwarg=None,
         annotations=hints(action),
@@ -147,7 +163,7 @@ def _unknown_names(tools: FlyTools) -> ServerMiddleware[Any]:
         params = ctx.params or {}
         name = str(params.get("name", ""))
         if ctx.method == "tools/call" and name not in tools.actions:
-            raise MCPError(INVALID_PARAMS, f"Unknown tool: {UnknownAction(name, tools.actions)}")
+            raise MCPError(INVALID_PARAMS, f"Unknown tool: {UnknownAction(name, tools.selection)}")
         if ctx.method == "prompts/get":
             raise MCPError(INVALID_PARAMS, "Unknown prompt: this server has none")
         return await call_next(ctx)

@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import sys
+from collections.abc import Mapping
 
 import anyio
 
@@ -16,10 +17,14 @@ from .activity import Activity
 from .settings import SettingsError, read
 
 
-def run(*, emulator: bool, log_level: str) -> int:
-    """Serve until the client leaves; the exit code. Without a token it serves too, and each call says so."""
+def run(said: Mapping[str, object]) -> int:
+    """Serve until the client leaves; the exit code. Without a token it serves too, and each call says so.
+
+    `said`: settings from the command line.
+    """
     try:
-        built = runtime.build(read().model_copy(update={"emulator": emulator}))
+        settings = read(said)
+        built = runtime.build(settings)
     except SettingsError as error:
         return _refuse(str(error))
     except NotConfigured as error:
@@ -31,9 +36,9 @@ def run(*, emulator: bool, log_level: str) -> int:
             "fly-mcp: waiting for an MCP client on stdin, which is a terminal. Clients start this command "
             "themselves; `fly-mcp --help` shows what else there is. Ctrl-C ends it.\n"
         )
-    logs.configure(log_level, built.credentials.redact if built.credentials else str)
+    logs.configure(settings.log_level, built.credentials.redact if built.credentials else str)
     activity = Activity()
-    server = sdk.server(built.tools, activity)
+    server = sdk.server(built.tools, activity, output_schemas=settings.output_schemas)
     gc.freeze()
     gc.enable()
     try:

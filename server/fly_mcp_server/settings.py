@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from fly_mcp_tools.selection import Choice
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -37,6 +40,50 @@ class Settings(BaseModel):
         validation_alias=AliasChoices("FLY_API_HOSTNAME"),
         description="Base URL of Fly's Machines API. Default: `https://api.machines.dev`.",
     )
+    web_hostname: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_API_BASE_URL"),
+        description="Base URL of Fly's GraphQL and web API, for organisations and logs. Default: "
+        "`https://api.fly.io`; beside a `FLY_API_HOSTNAME` on this machine the same; beside another one it must be "
+        "set.",
+    )
+    toolsets: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_TOOLSETS"),
+        description="Toolsets to switch on, with commas; `all` is all. Default: all but `tokens`.",
+    )
+    tools: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_TOOLS"),
+        description="Tools to switch on by name: beside the toolsets where some are named, else these alone.",
+    )
+    exclude_tools: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_EXCLUDE_TOOLS"),
+        description="Tools to switch off by name, whatever else is said.",
+    )
+    read_only: bool = Field(
+        default=False,
+        validation_alias=AliasChoices("FLY_MCP_READ_ONLY"),
+        description="`1`: only tools that change nothing.",
+    )
+    app: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_APP"),
+        description="The one app that can be reached: `appName` is filled in, and tools that reach beyond it are "
+        "off.",
+    )
+    org: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_ORG"),
+        description="The one organisation that calls may name: `orgSlug` is filled in. Which apps can be reached "
+        "by name is for the token to decide.",
+    )
+    output_schemas: bool = Field(
+        default=True,
+        validation_alias=AliasChoices("FLY_MCP_OUTPUT_SCHEMAS"),
+        description="`0`: list the tools without the schemas of their results, which some clients pay for.",
+    )
     default_image: str = Field(
         default="",
         validation_alias=AliasChoices("FLY_MCP_DEFAULT_IMAGE"),
@@ -60,9 +107,21 @@ class Settings(BaseModel):
         description="`debug`, `info`, `warning` (the default) or `error`; log lines go to stderr.",
     )
 
+    @property
+    def choice(self) -> Choice:
+        """Which tools are on, and what is fixed."""
+        return Choice(
+            toolsets=self.toolsets,
+            tools=self.tools,
+            exclude_tools=self.exclude_tools,
+            read_only=self.read_only,
+            app=self.app,
+            org=self.org,
+        )
 
-def read() -> Settings:
-    """The settings of this process's environment.
+
+def read(said: Mapping[str, object] | None = None) -> Settings:
+    """The settings of this process's environment, and what was `said` on the command line, which wins.
 
     An empty or blank variable counts as not set, since MCP clients' configurations are full of them.
 
@@ -78,7 +137,9 @@ def read() -> Settings:
         raise SettingsError("; ".join(names)) from None
     if settings.log_level.lower() not in LOG_LEVELS:
         raise SettingsError(f"FLY_MCP_LOG_LEVEL: must be one of {', '.join(LOG_LEVELS)}")
-    return settings
+    return settings.model_copy(
+        update={name: value for name, value in (said or {}).items() if value is not None}
+    )
 
 
 def rows() -> list[tuple[str, str]]:

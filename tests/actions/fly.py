@@ -32,6 +32,7 @@ from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.client import FlyClient
 from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.dispatch import FlyTools
+from fly_mcp_tools.selection import Selection
 from tests.virtual_time import LoopClock
 
 from .schemas import fits
@@ -253,7 +254,9 @@ def text_of(result: CallToolResult) -> str:
 _LISTS: dict[tuple[str, int], dict[str, Tool]] = {}
 
 
-async def _listed(client: Client, mode: str, actions: Mapping[str, AnyAction]) -> dict[str, Tool]:
+async def _listed(client: Client, mode: str, actions: Mapping[str, AnyAction] | None) -> dict[str, Tool]:
+    if actions is None:
+        return {tool.name: tool for tool in (await client.list_tools()).tools}
     if actions is not ACTIONS or (mode, len(actions)) not in _LISTS:
         _LISTS[mode, len(actions)] = {tool.name: tool for tool in (await client.list_tools()).tools}
     return _LISTS[mode, len(actions)]
@@ -268,6 +271,8 @@ async def opened(
     token: str | None = TOKEN,
     defaults: Defaults | None = None,
     actions: Mapping[str, AnyAction] = ACTIONS,
+    selection: Selection | None = None,
+    output_schemas: bool = True,
     seed: int = 7,
 ) -> AsyncGenerator[Fly]:
     """A client in front of a server in front of `emulator`; two at once need chance of their own."""
@@ -280,9 +285,12 @@ async def opened(
         transport=wire,
     )
     defaults = defaults or Defaults(image=DEFAULT_IMAGE)
-    tools = FlyTools(http, clock=clock, rng=rng, defaults=defaults, actions=actions)
+    tools = FlyTools(http, clock=clock, rng=rng, defaults=defaults, actions=actions, selection=selection)
+    usual = selection is None and output_schemas
     try:
-        async with Client(sdk.server(tools, Activity()), mode=mode) as client:
-            yield Fly(emulator, client, tools, wire, await _listed(client, mode, actions), clock)
+        server = sdk.server(tools, Activity(), output_schemas=output_schemas)
+        async with Client(server, mode=mode) as client:
+            listed = await _listed(client, mode, actions if usual else None)
+            yield Fly(emulator, client, tools, wire, listed, clock)
     finally:
         await http.aclose()

@@ -27,7 +27,8 @@ class TestList:
         """The seeds; reference 9.33: the URL is a convention, not data."""
         answer = await fly.call("flyListApps")
         rows = {app["name"]: app for app in answer["apps"]}
-        assert list(rows) == [APP, SANDBOX, WEB]
+        assert list(rows) == [APP, WEB, SANDBOX]
+        assert answer["total"] == 3
         assert rows[APP] == {
             "id": rows[APP]["id"],
             "name": APP,
@@ -75,8 +76,8 @@ class TestList:
         answer = await fly.call("flyListApps")
         assert [(app["machine_count"], app["status"]) for app in answer["apps"]] == [
             (1, "deployed"),
-            (0, "pending"),
             (1, "deployed"),
+            (0, "pending"),
         ]
 
     async def test_what_cannot_be_counted_is_unknown(self, fly: Fly) -> None:
@@ -153,6 +154,23 @@ class TestCreate:
         await fly.call("flyCreateApp", appName="shop", orgSlug="lab-team")
         assert bodies == [{"app_name": "shop", "name": "shop", "org_slug": "lab-team"}]
 
+    async def test_a_network_and_subdomains_are_sent_where_they_are_asked_for(self, fly: Fly) -> None:
+        """The issue, 1; reference 4.1."""
+        bodies: list[dict[str, Any]] = []
+        fly.wire.tap("POST", "/v1/apps$", lambda request: bodies.append(json.loads(request.content)))
+        answer = await fly.call(
+            "flyCreateApp", appName="tenant-7", network="tenant-7-net", enableSubdomains=True
+        )
+        assert (bodies[0]["network"], bodies[0]["enable_subdomains"]) == ("tenant-7-net", True)
+        assert answer["network"] == fly.app("tenant-7").network == "tenant-7-net"
+
+    @pytest.mark.parametrize("network", ["", "Tenant", "a b", "a/b", "-a", "x" * 64])
+    async def test_a_network_name_that_can_be_none_is_refused(self, fly: Fly, network: str) -> None:
+        """Ours: nothing is sent for it."""
+        error = await fly.refused("flyCreateApp", appName="tenant-7", network=network)
+        assert [problem["path"] for problem in error["problems"]] == ["network"]
+        assert not fly.wire.sent
+
     async def test_a_name_taken_anywhere_is_a_conflict(self, fly: Fly) -> None:
         """Reference 2.1: unique over all of Fly, not per organisation."""
         error = await fly.refused("flyCreateApp", appName="lab-batch")
@@ -205,9 +223,17 @@ class TestBounds:
         return world
 
     async def test_a_long_list_is_cut_visibly(self, fly: Fly) -> None:
-        """The architecture: a visible "showing 100 of 153"."""
-        answer = await fly.call("flyListApps")
-        assert (len(answer["apps"]), answer["total"]) == (100, 153)
+        """The architecture: a visible "showing 50 of 153", and a way to the rest."""
+        names: list[str] = []
+        cursor: dict[str, str] = {}
+        for shown in (50, 50, 50, 3):
+            answer = await fly.call("flyListApps", **cursor)
+            assert (len(answer["apps"]), answer["total"]) == (shown, 153)
+            assert answer["showing"] == f"{shown} of 153"
+            names += [app["name"] for app in answer["apps"]]
+            cursor = {"cursor": answer.get("next_cursor", "")}
+        assert cursor == {"cursor": ""}
+        assert names == sorted(fly.emulator.dump().apps.keys() - {"lab-batch"})
 
     async def test_names_from_outside_are_cleaned(self, fly: Fly) -> None:
         """The architecture: text from outside is data, cleaned and capped."""

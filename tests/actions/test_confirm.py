@@ -14,10 +14,11 @@ from .fly import APP, FREE_VOLUME, MACHINE, VOLUME, WEB, Fly
 
 GATED = [action for action in ACTIONS.values() if action.gate is not Gate.NEVER]
 ALWAYS = [action for action in GATED if action.gate is Gate.ALWAYS]
-#: Plans that destroy, for rows that ask only then.
-DESTROYING_PLANS = {
+#: Plans that destroy or cost, for rows that ask only then.
+DESTROYING_PLANS: dict[str, dict[str, Any]] = {
     "flyScaleMachines": {"appName": WEB, "count": 0},
     "flyScaleWithVolumes": {"appName": APP, "count": 0},
+    "flyAllocateIp": {"appName": APP, "type": "v4"},
 }
 #: What is not the JSON boolean true; None stands for an argument left out.
 NOT_TRUE: list[tuple[str, dict[str, Any]]] = [
@@ -46,7 +47,7 @@ async def test_without_confirm_true_nothing_is_written(
 
             assert error["code"] == "confirmation_required"
             assert error["changed"] == "nothing"
-            assert error["details"]["would_destroy"]
+            assert error["details"]["would_destroy" if action.destroys else "would_cost"]
             assert f"{action.name} with confirm: true" in error["hint"]
             told = [problem["path"] for problem in error.get("problems", [])]
             assert told == (["confirm"] if extra and extra["confirm"] is not False else [])

@@ -50,6 +50,8 @@ CONTRADICTIONS: list[tuple[str, AnyAction, dict[str, Any], str]] = [
     ("a read that writes", READ, {"calls": (fly.STOP_MACHINE,)}, "must not send stop_machine"),
     ("a write that writes nothing", WRITE, {"calls": (fly.GET_MACHINE,)}, "sends nothing that writes"),
     ("a write that only takes a lease", WRITE, {"calls": (fly.ACQUIRE_LEASE,)}, "sends nothing that writes"),
+    ("a purpose that lasts", WRITE, {"purpose": fly.START_MACHINE}, "`purpose` is a passing write"),
+    ("a purpose that is not sent", WRITE, {"purpose": fly.CREATE_SNAPSHOT}, "`purpose` is a passing write"),
     ("a command that sends none", WRITE, {"access": Access.EXEC}, "EXEC"),
     ("a command that is no exec", ACTIONS["flyExecCommand"], {"access": Access.WRITE}, "EXEC"),
     ("a read that loses something", READ, {"additive": False}, "additive and idempotent"),
@@ -117,8 +119,9 @@ def test_two_rows_of_one_name_are_refused() -> None:
         ({"source": ""}, "must be a page"),
         ({"destroys": True}, "a GET destroys nothing"),
         ({"passing": True}, "a GET leaves nothing to pass"),
+        ({"bills": True}, "a GET bills nothing"),
     ],
-    ids=["path", "idempotent", "says-other-ids", "says-nothing", "source", "destroys", "passing"],
+    ids=["path", "idempotent", "says-other-ids", "says-nothing", "source", "destroys", "passing", "bills"],
 )
 def test_an_endpoint_that_contradicts_itself_is_refused(change: dict[str, Any], told: str) -> None:
     """Ours: endpoints are rows too."""
@@ -130,6 +133,14 @@ def test_a_destruction_passes_by_itself_never() -> None:
     """Ours: what is lost stays lost."""
     with pytest.raises(ValueError, match="cannot pass"):
         replace(fly.DELETE_APP, passing=True)
+
+
+def test_a_write_may_be_for_what_passes_by_itself() -> None:
+    """Ours: taking a lease or a snapshot can be the purpose, and is then counted as what is done."""
+    calls = (fly.GET_MACHINE, fly.ACQUIRE_LEASE)
+    taking = replace(WRITE, calls=calls, purpose=fly.ACQUIRE_LEASE)
+    assert taking.counts(fly.ACQUIRE_LEASE)
+    assert not WRITE.counts(fly.ACQUIRE_LEASE)
 
 
 def test_the_rows_there_are_pass() -> None:

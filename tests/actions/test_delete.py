@@ -29,7 +29,9 @@ class TestMachine:
             "name": "young-sound-9626",
             "state": "destroyed",
             "volume_kept": VOLUME,
+            "monthly_cost": answer["monthly_cost"],
         }
+        assert answer["monthly_cost"].startswith("-5.80 USD a month")
         (delete,) = [one for one in fly.writes() if one.path.endswith(MACHINE)]
         assert (delete.method, delete.query) == ("DELETE", "force=true")
         assert fly.volume(VOLUME).state == "created"
@@ -99,6 +101,7 @@ class TestVolume:
             "id": FREE_VOLUME,
             "name": "catvet_data",
             "state": "pending_destroy",
+            "monthly_cost": "-0.15 USD a month (estimate; Fly's prices of 2026-08-07)",
         }
         listed = (await fly.call("flyListVolumes", appName=APP))["volumes"]
         assert [volume["id"] for volume in listed] == [VOLUME]

@@ -82,7 +82,8 @@ async def test_the_documented_answers_are_the_documented_values(fly: Fly) -> Non
         "private_ip": "fdaa:0:1234::1",
     }
     volumes = (await fly.call("flyListVolumes", appName="catvet-records"))["volumes"]
-    assert volumes[0] == {
+    free, used = volumes  # sorted by id, as pages need it
+    assert used == {
         "id": "vol_r77m35j7kj10613r",
         "name": "catvet_data",
         "size_gb": 1,
@@ -90,7 +91,7 @@ async def test_the_documented_answers_are_the_documented_values(fly: Fly) -> Non
         "state": "created",
         "attached_machine_id": "7846e45f27e218",
     }
-    assert volumes[1]["attached_machine_id"] is None
+    assert free["attached_machine_id"] is None
     secrets = (await fly.call("flyListSecrets", appName="catvet-records"))["secrets"]
     assert {"ANTHROPIC_API_KEY", "OPENCODE_SERVER_PASSWORD"} <= {secret["name"] for secret in secrets}
     assert all(secret["createdAt"].startswith("2024-01-15T") and secret["digest"] for secret in secrets)

@@ -17,7 +17,12 @@ from fly_mcp_tools.catalogue import ACTIONS
 from .fly import APP, MACHINE, Fly
 
 ONE = {"appName": APP, "machineId": MACHINE}
-LEASING = [action for action in ACTIONS.values() if endpoints.ACQUIRE_LEASE in action.calls]
+#: Actions that take a lease as a means; one that is for a lease leaves it to the caller.
+LEASING = [
+    action
+    for action in ACTIONS.values()
+    if endpoints.ACQUIRE_LEASE in action.calls and action.purpose != endpoints.ACQUIRE_LEASE
+]
 #: What each of them writes besides leases, as regular expressions of method and path.
 _WRITES = [
     (one.method, one.path.removeprefix("/v1/apps/{app_name}").replace("{machine_id}", "[0-9a-f]+") + "$")

@@ -38,7 +38,9 @@ async def test_a_finished_call_is_answered_from_memory(fly: Fly, name: str) -> N
     again = await fly.call(name, **arguments(name))
     assert again.pop("already_done") is True
     assert len(fly.wire.sent) == sent
-    if ACTIONS[name].access is not Access.EXEC:
+    if name == "flyAcquireLease":  # a nonce is kept by nobody but who was given it
+        assert again == {**first, "nonce": "", "note": again["note"]}
+    elif ACTIONS[name].access is not Access.EXEC:
         assert again == first
     else:
         assert (again["stdout"], again["exit_code"]) == ("", first["exit_code"])
@@ -50,7 +52,7 @@ async def test_other_arguments_are_a_conflict_and_nothing_is_sent(fly: Fly, name
     """The same id with other arguments."""
     await fly.call(name, **arguments(name))
     sent = len(fly.wire.sent)
-    app = "catvet-rec0rds" if name == "flyDeleteApp" else APP if name == "flyScaleMachines" else WEB
+    app = "catvet-rec0rds" if name == "flyDeleteApp" else APP if arguments(name)["appName"] == WEB else WEB
     error = await fly.refused(name, {**arguments(name), "appName": app})
     assert (error["code"], error["outcome"], error["details"]) == ("conflict", "refused", {"action": name})
     assert len(fly.wire.sent) == sent

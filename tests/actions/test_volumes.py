@@ -124,7 +124,7 @@ async def test_a_look_that_fails_does_not_hide_the_volume(fly: Fly) -> None:
     fly.emulator.faults.add(FaultRule(method="GET", path="/volumes/vol_slow$", status=500))
     answer = await fly.call("flyCreateVolume", **NEW)
     assert (answer["outcome"], answer["id"], answer["state"]) == ("pending", "vol_slow", "creating")
-    assert "flyListVolumes" in answer["note"]
+    assert "flyGetVolume" in answer["note"]
 
 
 async def test_no_room_is_told_and_makes_nothing(fly: Fly) -> None:
@@ -145,4 +145,4 @@ async def test_a_long_list_is_cut_visibly(fly: Fly) -> None:
 
     fly.edit(many)
     answer = await fly.call("flyListVolumes", appName=APP)
-    assert (len(answer["volumes"]), answer["total"]) == (100, 202)
+    assert (len(answer["volumes"]), answer["total"], answer["showing"]) == (50, 202, "50 of 202")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fly_mcp_emulator import Emulator
 from fly_mcp_emulator.config import MachineConfig
 from fly_mcp_emulator.default_world import default_world
 from fly_mcp_emulator.world import App, Machine, Secret, Volume, World
@@ -74,3 +75,32 @@ def web(autostop: str | None = None, **more: Any) -> dict[str, Any]:
     if autostop is not None:
         service["autostop"] = autostop
     return {"services": [service]}
+
+
+def crowd(apps: int, each: int) -> World:
+    """An organisation of `apps` apps, each with so many machines, in two regions by turns.
+
+    They share what a machine holds besides its name and place, so that ten thousand are made in a second: to be
+    looked at, not to be changed.
+    """
+    one = machine(0)
+    world = World(
+        orgs=default_world().orgs, apps={FLEET: App(name=FLEET, org="personal", machines={one.id: one})}
+    )
+    like = Emulator(world).dump().apps[FLEET].machines[one.id]
+    del world.apps[FLEET]
+    for number in range(apps):
+        made = [
+            like.model_copy(
+                update={
+                    "id": id_of(place),
+                    "name": f"fleet-{place}",
+                    "region": ("fra", "ams")[place % 2],
+                    "created_at": MADE + place,
+                }
+            )
+            for place in range(number * each, (number + 1) * each)
+        ]
+        name = f"app-{number:04d}"
+        world.apps[name] = App(name=name, org="personal", machines={one.id: one for one in made})
+    return world

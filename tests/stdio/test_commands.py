@@ -70,7 +70,9 @@ class TestCheck:
         ran = await run("check", settings={"FLY_API_TOKEN": TOKEN, "FLY_API_HOSTNAME": fly.address})
         assert ran.code == 0
         assert f"{fly.address.removeprefix('http://')} answers" in ran.out
-        assert {record.method for record in fly.emulator.requests} == {"GET"}
+        asked = {record.method for record in fly.emulator.requests if record.path != "/graphql"}
+        assert asked == {"GET"}
+        assert "ok    web           answers" in ran.out
 
     async def test_without_a_token_it_says_how_to_get_one(self) -> None:
         """Issue 2: plain words, and 1."""
@@ -181,7 +183,7 @@ class TestTools:
     async def test_it_prints_it_for_programs(self) -> None:
         """Issue 2: what a client sees, and what a row says besides."""
         ran = await run("tools", "--json")
-        rows = json.loads(ran.out)
+        rows = json.loads(ran.out)["tools"]
         assert [row["name"] for row in rows] == list(ACTIONS)
         assert all(row["inputSchema"]["type"] == row["outputSchema"]["type"] == "object" for row in rows)
 

@@ -10,6 +10,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from mcp_types import CallToolResult
 
 from fly_mcp_tools.catalogue import ACTIONS
+from fly_mcp_tools.selection import Choice, select
 
 from .child import COMMAND, PATIENCE, environment
 from .pretend import ONE
@@ -26,7 +27,7 @@ async def test_the_sdk_s_client_lists_and_calls(client: Client) -> None:
     """Issue 2: from any client; results fit the output schemas, or this client would refuse them."""
     with anyio.fail_after(PATIENCE):
         tools = (await client.list_tools()).tools
-        assert [tool.name for tool in tools] == list(ACTIONS)
+        assert [tool.name for tool in tools] == list(select(Choice(), ACTIONS).actions)
         result = await client.call_tool("flyListMachines", {"appName": "catvet-records"})
         assert isinstance(result, CallToolResult)
         assert result.structured_content is not None

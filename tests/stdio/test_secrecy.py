@@ -61,6 +61,7 @@ async def test_neither_token_nor_secrets_are_ever_said() -> None:
             FLY_API_TOKEN=f"FlyV1 {TOKEN}",
             FLY_API_HOSTNAME=fly.address,
             FLY_MCP_DEFAULT_IMAGE="nginx",
+            FLY_MCP_TOOLSETS="all",
         ) as client,
     ):
         arguments_of_the_process = (Path("/proc") / str(client.process.pid) / "cmdline").read_text()

@@ -10,6 +10,7 @@ from random import Random
 import anyio
 import httpx2
 import pytest
+from pydantic import JsonValue
 
 from fly_mcp_tools.base_url import BaseUrl, parse_base_url
 from fly_mcp_tools.client import FlyClient
@@ -23,13 +24,27 @@ CANARY = "fm2_canaryCANARYcanary0123456789+/="
 APP = "catvet-records"
 MACHINE = "7846e45f27e218"
 VOLUME = "vol_r77m35j7kj10613r"
+JWT = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln"
+
+#: Where each of Fly's two addresses is.
+HOSTS = {"machines": "api.machines.dev", "web": "api.fly.io"}
 
 Handler = Callable[[httpx2.Request], httpx2.Response | Awaitable[httpx2.Response]]
 
 
 def ids_for(endpoint: Endpoint) -> dict[str, str]:
     """Good ids for the endpoint's placeholders."""
-    good = {"app_name": APP, "machine_id": MACHINE, "volume_id": VOLUME}
+    good = {
+        "app_name": APP,
+        "machine_id": MACHINE,
+        "volume_id": VOLUME,
+        "secret_name": "API_KEY",
+        "key_name": "signing-v1",
+        "hostname": "*.catvet.example",
+        "ip": "2a09:8280:1::1:7f:0",
+        "org_slug": "personal",
+        "key": "owner",
+    }
     return {name: good[name] for name in endpoint.placeholders}
 
 
@@ -39,6 +54,13 @@ def answer(status: int, data: object = None, headers: Mapping[str, str] | None =
     return httpx2.Response(
         status, content=content, headers={"fly-request-id": "01TESTREQUEST-fra", **(headers or {})}
     )
+
+
+def success(endpoint: Endpoint) -> tuple[httpx2.Response, JsonValue]:
+    """What Fly says when it went well, and the data that is made of it."""
+    if endpoint.token:
+        return httpx2.Response(200, text=f"{JWT}\n"), JWT
+    return answer(200, {"x": 1}), {"x": 1}
 
 
 class Fly(httpx2.AsyncBaseTransport):

@@ -22,7 +22,20 @@ from fly_mcp_tools.endpoints import (
 )
 from fly_mcp_tools.errors import Code, FlyError, MaybeDone, NotConfigured, NotFound, NotSent, WrongState
 from fly_mcp_tools.http import MAX_BODY, asgi_transport
-from tests.tools.fakes import APP, CANARY, MACHINE, MAYBE, NOT_SENT, Fly, answer, client_of, error_of, ids_for
+from tests.tools.fakes import (
+    APP,
+    CANARY,
+    HOSTS,
+    MACHINE,
+    MAYBE,
+    NOT_SENT,
+    Fly,
+    answer,
+    client_of,
+    error_of,
+    ids_for,
+    success,
+)
 
 every = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
 
@@ -89,7 +102,7 @@ async def test_a_redirect_is_not_followed_and_the_token_goes_nowhere_else(endpoi
     fly = Fly(answer(307, headers={"location": "https://evil.example/v1/apps"}))
     error = await error_of(client_of(fly), endpoint)
     assert error.code is Code.FLY_UNAVAILABLE
-    assert [request.url.host for request in fly.seen] == ["api.machines.dev"]
+    assert [request.url.host for request in fly.seen] == [HOSTS[endpoint.host]]
 
 
 async def test_the_cookie_that_ties_a_new_machine_to_its_node_is_kept() -> None:
@@ -122,7 +135,7 @@ async def test_what_was_surely_not_sent_is_tried_four_times_and_then_said_so(
     error = await error_of(client_of(fly), endpoint)
     assert isinstance(error, NotSent)
     assert (error.code, error.changed, error.retryable) == (Code.FLY_UNAVAILABLE, "nothing", True)
-    assert "api.machines.dev" in error.message
+    assert HOSTS[endpoint.host] in error.message
     assert len(fly.seen) == 4
 
 
@@ -142,8 +155,9 @@ async def test_what_may_have_been_done_is_repeated_only_where_it_cannot_double(
 @every
 async def test_what_fly_refused_for_now_is_repeated_until_it_works(endpoint: Endpoint) -> None:
     """Issue 4, section 3: refused with 429, nothing happened."""
-    fly = Fly(answer(429), answer(429), answer(200, {"x": 1}))
-    assert (await client_of(fly).call(endpoint, ids_for(endpoint))).data == {"x": 1}
+    well, data = success(endpoint)
+    fly = Fly(answer(429), answer(429), well)
+    assert (await client_of(fly).call(endpoint, ids_for(endpoint))).data == data
     assert len(fly.seen) == 3
 
 
@@ -153,10 +167,11 @@ async def test_after_a_trouble_of_flys_own_only_what_cannot_double_is_repeated(
     endpoint: Endpoint, status: int
 ) -> None:
     """Issue 4, section 3: it may have been done, 503 included."""
-    fly = Fly(answer(status, {"error": "unavailable: x"}), answer(200, {"x": 1}))
+    well, data = success(endpoint)
+    fly = Fly(answer(status, {"error": "unavailable: x"}), well)
     client = client_of(fly)
     if endpoint.idempotent:
-        assert (await client.call(endpoint, ids_for(endpoint))).data == {"x": 1}
+        assert (await client.call(endpoint, ids_for(endpoint))).data == data
         assert len(fly.seen) == 2
         return
     error = await error_of(client, endpoint)

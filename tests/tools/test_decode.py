@@ -13,6 +13,7 @@ from fly_mcp_tools.endpoints import (
     ENDPOINTS,
     GET_MACHINE,
     LIST_MACHINES,
+    OIDC_TOKEN,
 )
 from fly_mcp_tools.errors import (
     Code,
@@ -20,7 +21,7 @@ from fly_mcp_tools.errors import (
 )
 from fly_mcp_tools.request import build_request
 from tests.tools.answers import NOW, read, refused
-from tests.tools.fakes import ids_for
+from tests.tools.fakes import JWT, ids_for
 
 every = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
 
@@ -87,7 +88,7 @@ def test_a_redirect_is_an_error_for_every_call(endpoint: Endpoint, status: int) 
     error = refused(endpoint, status, "", location="https://evil.example/v1/apps")
     assert error.code is Code.FLY_UNAVAILABLE
     assert not error.retryable
-    assert "FLY_API_HOSTNAME" in error.hint
+    assert endpoint.setting in error.hint
     assert "evil" not in error.message + error.hint
 
 
@@ -100,3 +101,18 @@ def test_a_404_that_is_not_flys_never_means_gone(status: int, body: bytes) -> No
         with pytest.raises(MaybeDone) as caught:
             decode(build_request(endpoint, ids), RawAnswer(status, {}, body), now=0.0, redact=str)
         assert (caught.value.changed, caught.value.status) == (changed, status)
+
+
+@pytest.mark.parametrize(
+    "body", [b"a.b", b"a.b.c.d", b"a b.c.d", b"{}.e30.x", b".e30.x", b"a.b.\xc3\xa9", b"a.b.c\nx", b"<a.b.c>"]
+)
+def test_what_is_no_signed_token_is_not_taken_for_one(body: bytes) -> None:
+    """Ours: a proxy's words must not be handed on as who somebody is."""
+    assert refused(OIDC_TOKEN, 200, body).code is Code.FLY_UNAVAILABLE
+
+
+def test_a_signed_token_is_read_and_not_shown() -> None:
+    """Ours: an answer ends up in tracebacks."""
+    answer = read(OIDC_TOKEN, 200, f" {JWT}\n")
+    assert answer.data == JWT
+    assert JWT not in repr(answer)

@@ -216,7 +216,7 @@ async def test_memory_stays_bounded_over_ten_thousand_machines() -> None:
 
 def test_no_two_endpoints_are_the_same_call_to_fly() -> None:
     """Fly's docs: the limit is per action; ours are told apart by name, and Fly's by method and path."""
-    calls = [(endpoint.method, endpoint.path) for endpoint in ENDPOINTS]
+    calls = [(endpoint.method, endpoint.path) for endpoint in ENDPOINTS if not endpoint.graphql]
     assert len(set(calls)) == len(calls)
 
 

@@ -46,7 +46,7 @@ class Gate(StrEnum):
 
     NEVER = "never"
     ALWAYS = "always"
-    #: Only where the plan made from what Fly says destroys something, as scaling down does.
+    #: Only where the plan made from what Fly says destroys something, as scaling down does, or is billed.
     BY_PLAN = "by_plan"
 
 
@@ -55,9 +55,18 @@ class Group(StrEnum):
 
     APPS = "apps"
     MACHINES = "machines"
+    LEASES = "leases"
+    METADATA = "metadata"
     SECRETS = "secrets"
     SCALING = "scaling"
     VOLUMES = "volumes"
+    CERTIFICATES = "certificates"
+    IPS = "ips"
+    LOGS = "logs"
+    ORGS = "orgs"
+    PLATFORM = "platform"
+    #: Off unless named: what a token is, and tokens that say who a machine is.
+    TOKENS = "tokens"
 
 
 class Scope(StrEnum):
@@ -106,7 +115,9 @@ class Action(Generic[ParamsT, ResultT]):
         examples: at least one.
         run: the composite. None: the row is one plain call of its single endpoint.
         wrap: for a plain call whose answer is a bare array: the key it is given.
-        gate: where `confirm` appears.
+        purpose: the passing write that this action is for, such as a lease or a snapshot. Elsewhere such a write
+            is a means and counts for nothing; here it is what is done.
+        gate: where `confirm` appears: where something is destroyed, or billed that need not be expected.
         preview: for gate ALWAYS: reads what would be lost; sends nothing but reads. It may raise where the
             call would be refused anyway, confirmed or not.
         secret_params: parameters whose values must appear nowhere.
@@ -129,6 +140,7 @@ class Action(Generic[ParamsT, ResultT]):
     notes: str = ""
     run: Callable[[Call, ParamsT], Awaitable[ResultT]] | None = None
     wrap: str | None = None
+    purpose: Endpoint | None = None
     gate: Gate = Gate.NEVER
     preview: Callable[[Call, ParamsT], Awaitable[Loss]] | None = None
     secret_params: frozenset[str] = frozenset()
@@ -138,6 +150,15 @@ class Action(Generic[ParamsT, ResultT]):
     def writes(self) -> bool:
         """Whether it can change anything: every action but reads. Such a one takes `requestId`."""
         return self.access is not Access.READ
+
+    @property
+    def destroys(self) -> bool:
+        """Whether it can lose something for good."""
+        return any(endpoint.destroys for endpoint in self.calls)
+
+    def counts(self, endpoint: Endpoint) -> bool:
+        """Whether sending it is a change that this action answers for, and not a means that passes by itself."""
+        return endpoint.writes and (not endpoint.passing or endpoint == self.purpose)
 
     def __post_init__(self) -> None:
         """Refuse a row that contradicts itself, naming every contradiction."""
@@ -162,17 +183,19 @@ class Action(Generic[ParamsT, ResultT]):
         writes = [endpoint.name for endpoint in self.calls if endpoint.writes]
         if self.access is Access.READ and writes:
             wrong.append(f"a READ action must not send {', '.join(writes)}")
-        if self.access is not Access.READ and all(not one.writes or one.passing for one in self.calls):
+        if self.access is not Access.READ and not any(self.counts(one) for one in self.calls):
             wrong.append(f"{self.access} but it sends nothing that writes")
+        if self.purpose is not None and not (self.purpose in self.calls and self.purpose.passing):
+            wrong.append("`purpose` is a passing write among its calls")
         if (self.access is Access.EXEC) != any(endpoint.executes for endpoint in self.calls):
             wrong.append("EXEC and running a command go together")
         if self.access is Access.READ and not (self.additive and self.idempotent):
             wrong.append("a READ action is additive and idempotent")
-        destroys = any(endpoint.destroys for endpoint in self.calls)
-        if destroys != (self.gate is not Gate.NEVER):
-            wrong.append("the gate must ask exactly where something can be destroyed")
-        if (self.access is Access.DESTRUCTIVE) != (self.gate is not Gate.NEVER):
-            wrong.append("DESTRUCTIVE and a gate go together")
+        asks = self.destroys or any(endpoint.bills for endpoint in self.calls)
+        if asks != (self.gate is not Gate.NEVER):
+            wrong.append("the gate must ask exactly where something can be destroyed or billed")
+        if (self.access is Access.DESTRUCTIVE) != self.destroys:
+            wrong.append("DESTRUCTIVE and destroying something go together")
         if self.access is Access.DESTRUCTIVE and self.additive:
             wrong.append("a DESTRUCTIVE action is not additive")
         return wrong

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import JsonValue
@@ -44,6 +45,8 @@ class Defaults:
 
     org_slug: str = ""
     image: str = ""
+    #: Where files go that an answer names; None: a temporary directory of their own.
+    directory: Path | None = None
 
 
 @dataclass
@@ -119,14 +122,14 @@ class Call:
                 on_unclear=may_be_done,
             )
         except FlyError as error:
-            if not endpoint.passing:
+            if not endpoint.writes or self.action.counts(endpoint):
                 self.effect.note(error.changed)
             raise
         except BaseException:  # cancelled, between an attempt whose answer was lost and the next
-            if unclear and not endpoint.passing:
+            if unclear and self.action.counts(endpoint):
                 self.effect.note("unknown")
             raise
-        if endpoint.writes and not endpoint.passing:
+        if self.action.counts(endpoint):
             self.effect.note("something")
         return answer
 

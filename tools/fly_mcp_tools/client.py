@@ -15,7 +15,7 @@ from typing import Final
 import anyio
 from pydantic import JsonValue
 
-from fly_mcp_tools.base_url import BaseUrl
+from fly_mcp_tools.base_url import BaseUrl, no_web_url, web_beside
 from fly_mcp_tools.chance import Random
 from fly_mcp_tools.clock import Clock
 from fly_mcp_tools.credentials import Credentials, no_token
@@ -33,10 +33,12 @@ _log = logging.getLogger("fly_mcp_tools")
 
 
 class FlyClient:
-    """Calls Fly's API with one token at one address, within Fly's rates.
+    """Calls Fly's API with one token at its two addresses, within Fly's rates.
 
     Built without touching the network or the event loop. `credentials=None` is allowed: each call then says
-    how to give it a token. `transport` replaces the network (an emulator in this process, a test).
+    how to give it a token. `web_url` is where GraphQL and the web REST are; `None`: beside `base_url`, where that
+    is clear, and else web calls say what to set. `transport` replaces the network for both (an emulator in this
+    process, a test).
     """
 
     def __init__(
@@ -44,14 +46,18 @@ class FlyClient:
         *,
         credentials: Credentials | None,
         base_url: BaseUrl,
+        web_url: BaseUrl | None = None,
         clock: Clock,
         rng: Random,
         transport: Transport | None = None,
         limits: Limits | None = None,
     ) -> None:
         self._credentials = credentials
+        self._base_url = base_url
         self._clock = clock
         self._http = Http(base_url, transport=transport)
+        web_url = web_url or web_beside(base_url)
+        self._web = None if web_url is None else Http(web_url, transport=transport)
         self._limits = limits or Limits(clock)
         self._retries = Retries(rng)
         self._draining = False
@@ -93,6 +99,7 @@ class FlyClient:
         request = build_request(endpoint, ids, query=query, body=body, nonce=nonce, hide=hide)
         if self._credentials is None:
             raise no_token()
+        http = self._way(endpoint)
         seconds = DEFAULT_TIMEOUT if timeout is None else timeout
         number = next(self._numbers)
         failed: FlyError | None = None
@@ -108,7 +115,7 @@ class FlyClient:
                 attempts += 1
                 first_at = first_at if failed else self._clock.monotonic()
                 try:
-                    answer = await self._attempt(request, number, self._credentials, seconds)
+                    answer = await self._attempt(http, request, number, self._credentials, seconds)
                 except FlyError as error:
                     failed = error
                     unclear = unclear or isinstance(error, MaybeDone)
@@ -152,6 +159,20 @@ class FlyClient:
         """Refuse new calls and close the connections. May be called twice."""
         self._draining = True
         await self._http.aclose()
+        if self._web is not None:
+            await self._web.aclose()
+
+    def _way(self, endpoint: Endpoint) -> Http:
+        """The address that answers this call.
+
+        Raises:
+            NotConfigured: nobody said where that is.
+        """
+        if endpoint.host == "machines":
+            return self._http
+        if self._web is None:
+            raise no_web_url(self._base_url)
+        return self._web
 
     async def _turn(self, request: Request, *, final: bool, interactive: bool, again: bool) -> None:
         """Wait until the request may leave.
@@ -164,7 +185,7 @@ class FlyClient:
         self._refuse_when_draining(request, final=final)
 
     async def _attempt(
-        self, request: Request, number: int, credentials: Credentials, timeout: float
+        self, http: Http, request: Request, number: int, credentials: Credentials, timeout: float
     ) -> Answer:
         """One attempt, logged and listed among the writes in flight."""
         if request.endpoint.writes:
@@ -172,7 +193,7 @@ class FlyClient:
         began = self._clock.monotonic()
         outcome, request_id = "cancelled", None
         try:
-            raw = await self._send(request, credentials, timeout)
+            raw = await self._send(http, request, credentials, timeout)
             answer = decode(request, raw, now=self._clock.now(), redact=credentials.redact)
             outcome, request_id = str(answer.status), answer.request_id
         except FlyError as error:
@@ -189,12 +210,14 @@ class FlyClient:
             )
         return answer
 
-    async def _send(self, request: Request, credentials: Credentials, timeout: float) -> RawAnswer:
+    async def _send(
+        self, http: Http, request: Request, credentials: Credentials, timeout: float
+    ) -> RawAnswer:
         """Send once. A write is shielded from cancellation until it is answered or timed out."""
         with anyio.CancelScope(shield=request.endpoint.writes):
-            return await self._http.send(
+            return await http.send(
                 request,
-                authorization=credentials.authorization(),
+                authorization=credentials.authorization(every_piece=request.endpoint.graphql),
                 timeout=timeout,
                 redact=credentials.redact,
             )

@@ -111,6 +111,14 @@ def env_changes(before: JsonObject, env: Mapping[str, str | None]) -> dict[str, 
     return words
 
 
-def env_values(config: Mapping[str, JsonValue]) -> list[str]:
-    """The values of the variables: they may be secrets, and Fly's error texts must not repeat them."""
-    return [value for value in obj(config.get("env")).values() if isinstance(value, str)]
+def secret_values(config: JsonObject) -> list[str]:
+    """Values that may be secrets, which Fly's error texts must not repeat: variables and the contents of files.
+
+    Those of the machine, of its processes and of its containers.
+    """
+    values = [value for value in obj(config.get("env")).values() if isinstance(value, str)]
+    contents = [file.get("raw_value") for file in objects(config.get("files"))]
+    values += [content for content in contents if isinstance(content, str)]
+    for part in (*objects(config.get("processes")), *objects(config.get("containers"))):
+        values += secret_values(part)
+    return values

@@ -1,7 +1,7 @@
 """The token, in all the shapes in which people paste it, and never shown again.
 
 Follows Fly's own client (fly-go, `tokens`): pieces split at commas, scheme words dropped, and where there is
-a macaroon the header is `FlyV1` with the macaroons alone.
+a macaroon the header is `FlyV1` with the macaroons alone; GraphQL is given the other pieces too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Credentials:
     repeating it.
     """
 
-    __slots__ = ("_authorization", "_secrets")
+    __slots__ = ("_authorization", "_every", "_secrets")
 
     def __init__(self, text: str) -> None:
         stripped = text.strip()
@@ -60,14 +60,20 @@ class Credentials:
                 + HOW_TO_CONFIGURE,
             )
         macaroons = [piece for piece in pieces if piece.startswith(_MACAROON)]
-        self._authorization = "FlyV1 " + ",".join(macaroons) if macaroons else "Bearer " + ",".join(pieces)
+        scheme = "FlyV1 " if macaroons else "Bearer "
+        self._authorization = scheme + ",".join(macaroons or pieces)
+        self._every = scheme + ",".join(pieces)
         hidden = {text, stripped, ",".join(pieces), ",".join(macaroons), *pieces}
         # The longest first, so that a piece does not leave the rest of the whole standing.
         self._secrets = sorted((s for s in hidden if len(s) >= _SHORTEST_REDACTED), key=len, reverse=True)
 
-    def authorization(self) -> str:
-        """The value of the Authorization header."""
-        return self._authorization
+    def authorization(self, *, every_piece: bool = False) -> str:
+        """The value of the Authorization header.
+
+        `every_piece`: for GraphQL, which also takes a login token beside macaroons. The Machines API and the
+        logs get macaroons alone: logs answer a mixture with 401 (reference 1.2).
+        """
+        return self._every if every_piece else self._authorization
 
     def redact(self, text: str) -> str:
         """`text` with each occurrence of the token, or of any piece of six characters or more, hidden."""

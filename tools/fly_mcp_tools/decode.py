@@ -1,18 +1,21 @@
 """Fly's answer as data, or as a typed error.
 
-Two services answer behind one address: one says `{"error": ...}`, the other `{"message": ...}`, an unknown
-route says plain text, and a proxy in between may say HTML or nothing.
+Two services answer behind one address: one says `{"error": ...}`, the other `{"message": ...}`, the web REST
+says `{"errors": {"detail": ...}}`, GraphQL says no with HTTP 200, an unknown route says plain text, and a proxy
+in between may say HTML or nothing.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 from pydantic import JsonValue
 
+from fly_mcp_tools import graphql
 from fly_mcp_tools.errors import Code, FlyError, MaybeDone
 from fly_mcp_tools.foreign import clean
 from fly_mcp_tools.refusals import Refusal, refusal_error
@@ -23,6 +26,7 @@ _NO_BODY: Final = frozenset({202, 204})
 _GONE: Final = frozenset({404, 410})
 #: What Fly says of a route that it does not know, and only of that (reference 1.1).
 _NO_ROUTE: Final = b"404 page not found"
+_TOKEN: Final = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,13 @@ class RawAnswer:
 
 @dataclass(frozen=True)
 class Answer:
-    """A success. `data` is an object or a list, or `None` where Fly says nothing (202, 204)."""
+    """A success. `data` is an object or a list, or `None` where Fly says nothing (202, 204).
+
+    Of an endpoint whose `token` is set it is that token: a secret.
+    """
 
     status: int
-    data: JsonValue
+    data: JsonValue = field(repr=False)
     request_id: str | None
 
 
@@ -58,9 +65,12 @@ def decode(request: Request, raw: RawAnswer, *, now: float, redact: Callable[[st
     if 200 <= raw.status < 300:
         if raw.status in _NO_BODY and raw.complete and not raw.body.strip():
             return Answer(raw.status, None, request_id)
-        data = _json(raw)
-        if not isinstance(data, (dict, list)):
+        data = _token(raw) if request.endpoint.token else _json(raw)
+        if not isinstance(data, str if request.endpoint.token else (dict, list)):
             raise no_usable_answer(request, _what_is_wrong(raw), status=raw.status, request_id=request_id)
+        if request.endpoint.graphql and graphql.said_no(data):
+            words = request.hide(redact(graphql.words_of(data)))
+            raise graphql.refused(request, data, words=words, status=raw.status, request_id=request_id)
         return Answer(raw.status, data, request_id)
     if raw.status in _GONE and not _is_flys(raw):
         # Whoever stands in between may say 404 too; taken for Fly's, it would mean "gone", and a wrong "done".
@@ -122,6 +132,12 @@ def _json(raw: RawAnswer) -> JsonValue:
     return data
 
 
+def _token(raw: RawAnswer) -> str | None:
+    """The body as a signed token, three parts with dots between; `None` where it is none."""
+    text = raw.body.strip()
+    return text.decode() if raw.complete and _TOKEN.fullmatch(text) else None
+
+
 def _refuse_constant(name: str) -> NoReturn:
     """NaN and Infinity are not JSON, although Python reads them."""
     raise ValueError(name)
@@ -137,7 +153,7 @@ def _what_is_wrong(raw: RawAnswer) -> str:
         return (
             "Fly's answer could not be read (it is a web page: something stands between Fly and this server)"
         )
-    return "Fly's answer could not be read (it is not the JSON that belongs here)"
+    return "Fly's answer could not be read (it is not what belongs here)"
 
 
 def _is_flys(raw: RawAnswer) -> bool:
@@ -145,7 +161,9 @@ def _is_flys(raw: RawAnswer) -> bool:
     if raw.body.strip() == _NO_ROUTE:
         return True
     data = _json(raw)
-    return isinstance(data, dict) and any(isinstance(data.get(key), str) for key in ("error", "message"))
+    return isinstance(data, dict) and (
+        any(isinstance(data.get(key), str) for key in ("error", "message")) or bool(_detail(data))
+    )
 
 
 def _error_text(raw: RawAnswer) -> tuple[str, str]:
@@ -153,7 +171,15 @@ def _error_text(raw: RawAnswer) -> tuple[str, str]:
     data = _json(raw)
     if isinstance(data, dict):
         said = next((v for k in ("message", "error") if isinstance(v := data.get(k), str) and v.strip()), "")
+        said = said or _detail(data)
         word = data.get("status")
         return said, word if isinstance(word, str) else ""
     text = raw.body[:4000].decode("utf-8", "replace").strip()
     return ("" if text.startswith("<") else text), ""
+
+
+def _detail(data: Mapping[str, JsonValue]) -> str:
+    """What the web REST says: `{"errors": {"detail": ...}}` (flyctl, internal/uiex/error.go); else ""."""
+    errors = data.get("errors")
+    detail = errors.get("detail") if isinstance(errors, dict) else None
+    return detail if isinstance(detail, str) else ""

@@ -22,9 +22,11 @@ from .catalogue import ACTIONS
 from .client import FlyClient
 from .clock import Clock
 from .composites import plain
+from .endpoint import Endpoint
 from .errors import Code, ConfirmationRequired, FlyError, Problem, RefusedByUs
 from .memory import Memory
 from .models import Params, Result, WriteResult
+from .selection import Selection
 from .state.intents import Intent, Intents
 from .state.journal import Journal
 from .state.store import Store
@@ -35,10 +37,15 @@ Answer = dict[str, Any]
 
 
 class UnknownAction(LookupError):
-    """There is no such action; `near` has similar names."""
+    """There is no such action, or it is switched off; `near` has similar names of those that are on."""
 
-    def __init__(self, name: str, known: Mapping[str, AnyAction]) -> None:
-        self.near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    def __init__(self, name: str, selection: Selection) -> None:
+        self.near = difflib.get_close_matches(name, selection.actions, n=3, cutoff=0.6)
+        if name in selection.off:
+            super().__init__(
+                f"{name} is switched off by {selection.off[name]}; only the operator can change that"
+            )
+            return
         super().__init__("no such action" + (f"; did you mean {', '.join(self.near)}?" if self.near else ""))
 
 
@@ -50,7 +57,8 @@ class FlyTools:
         rng: where marks come from.
         store: where request ids and undo are kept; its owner closes it. Default: in memory.
         place: which Fly this is. Request ids of one are not those of another.
-        actions: a narrower table, such as a read-only one.
+        actions: the table.
+        selection: what of it is on, and what is fixed. Default: all, and nothing.
     """
 
     def __init__(
@@ -63,10 +71,12 @@ class FlyTools:
         store: Store | None = None,
         place: str = "",
         actions: Mapping[str, AnyAction] = ACTIONS,
+        selection: Selection | None = None,
     ) -> None:
         self.client = client
         self.clock = clock
-        self.actions = actions
+        self.selection = selection or Selection(actions)
+        self.actions = self.selection.actions
         self._rng = rng
         self._defaults = defaults or Defaults()
         self._memory = Memory()
@@ -89,12 +99,12 @@ class FlyTools:
         `caller`: whose call it is; request ids and undo references of one caller are not another's.
 
         Raises:
-            UnknownAction: no such name.
+            UnknownAction: no such name, or it is switched off.
             FlyError: everything an agent is to be told.
         """
         action = self.actions.get(name)
         if action is None:
-            raise UnknownAction(name, self.actions)
+            raise UnknownAction(name, self.selection)
         whose = f"{caller}@{self._place}"
 
         def call(journal: Journal) -> Call:
@@ -107,13 +117,14 @@ class FlyTools:
                 confirmed=arguments.get(CONFIRM) is True,
                 progress=progress,
                 memory=self._memory,
-                checkpoint=checkpoint,
+                checkpoint=self._guarded(checkpoint),
                 journal=journal,
                 undo=self._undo,
                 caller=whose,
             )
 
         try:
+            arguments = self.selection.fill(action, arguments)
             params = parse(action, arguments)
             request_id = arguments.get(REQUEST_ID) if action.writes else None
             if not isinstance(request_id, str):
@@ -128,6 +139,16 @@ class FlyTools:
             if isinstance(error, ConfirmationRequired):
                 _explain_confirm(error, arguments)
             raise
+
+    def _guarded(self, checkpoint: Checkpoint | None) -> Checkpoint:
+        """The choice of actions, held against each request too, and then whoever else wants to be asked."""
+
+        async def ask(endpoint: Endpoint, ids: Mapping[str, str]) -> None:
+            self.selection.guard(endpoint, ids)
+            if checkpoint is not None:
+                await checkpoint(endpoint, ids)
+
+        return ask
 
     async def _work_on(self, intent: Intent, call: Call, params: Params) -> Answer:
         """Run an intent that has not come to `done` yet, and keep what it comes to."""

@@ -50,21 +50,36 @@ class Endpoint:
     source: str
     rate: Rate = Rate.STANDARD
     secret_body: bool = False
+    #: A POST that only asks: a GraphQL query, a check, a placement.
+    asks: bool = False
+    #: Which of Fly's two addresses: "machines" (FLY_API_HOSTNAME) or "web" (FLY_API_BASE_URL).
+    host: Literal["machines", "web"] = "machines"
     #: Sending it loses something for good: a machine, a volume, an app.
     destroys: bool = False
     #: What it changes ends by itself and changes nothing else: a lease.
     passing: bool = False
+    #: It can begin a charge that a caller need not expect, such as an address that is paid by the month.
+    bills: bool = False
+    #: Its success is no JSON but a signed token (a JWT): a secret, never logged and never shown.
+    token: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a row that contradicts itself."""
-        if not self.path.startswith("/v1/"):
-            raise ValueError(f"{self.name}: path must start with /v1/")
+        roots = {"machines": ("/v1/",), "web": ("/api/v1/", "/graphql")}
+        if not self.path.startswith(roots[self.host]):
+            raise ValueError(f"{self.name}: path must start with {' or '.join(roots[self.host])}")
+        if self.asks and (self.method != "POST" or not self.idempotent):
+            raise ValueError(
+                f"{self.name}: only a POST needs to be told from a write, and asking twice is safe"
+            )
         if self.method == "GET" and not self.idempotent:
             raise ValueError(f"{self.name}: a GET is idempotent")
         if self.destroys and not self.writes:
             raise ValueError(f"{self.name}: a GET destroys nothing")
         if self.passing and not self.writes:
             raise ValueError(f"{self.name}: a GET leaves nothing to pass")
+        if self.bills and not self.writes:
+            raise ValueError(f"{self.name}: a GET bills nothing")
         if self.passing and self.destroys:
             raise ValueError(f"{self.name}: what is destroyed cannot pass")
         if not self.says or not set(_PLACEHOLDER.findall(self.says)) <= set(self.placeholders):
@@ -80,7 +95,17 @@ class Endpoint:
     @property
     def writes(self) -> bool:
         """Whether it can change anything at Fly."""
-        return self.method != "GET"
+        return self.method != "GET" and not self.asks
+
+    @property
+    def graphql(self) -> bool:
+        """Whether it is a document of GraphQL: its refusals come with HTTP 200."""
+        return self.path == "/graphql"
+
+    @property
+    def setting(self) -> str:
+        """The setting that says where it goes."""
+        return "FLY_API_HOSTNAME" if self.host == "machines" else "FLY_API_BASE_URL"
 
     @property
     def executes(self) -> bool:

@@ -181,7 +181,7 @@ class Http:
             return no_usable_answer(request, why)
         return NotSent(
             f"Could not {request.says}: no way to {self._base_url.host} ({why}). Nothing was sent.",
-            hint="Check the network, a proxy set in the environment, and FLY_API_HOSTNAME.",
+            hint=f"Check the network, a proxy set in the environment, and {request.endpoint.setting}.",
         )
 
 

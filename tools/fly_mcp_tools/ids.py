@@ -6,6 +6,7 @@ error text helps nobody. The same characters are checked once more where URLs ar
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Annotated
 
@@ -24,6 +25,10 @@ _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,254}")
 _REQUEST = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _UNDO = re.compile(r"undo_[0-9a-f]{16}")
 _SNAPSHOT = re.compile(r"vs_[A-Za-z0-9]{2,40}")
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_HOST = re.compile(
+    r"(?=.{4,253}$)(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+)
 _PATH = re.compile(r"/[^\x00-\x1f\x7f]{1,254}")
 
 
@@ -34,6 +39,13 @@ def _rule(pattern: re.Pattern[str], message: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def _ip(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError("must be an IPv4 or IPv6 address as flyListIps shows it") from None
 
 
 def is_secret_name(name: str) -> bool:
@@ -91,6 +103,31 @@ UndoReference = Annotated[
     str, _rule(_UNDO, "undo references look like undo_0123456789abcdef; the answer to a deletion has it")
 ]
 SnapshotId = Annotated[
-    str, _rule(_SNAPSHOT, "snapshot IDs look like vs_MaeM6j2GqbBvcz4LAOPd; the answer to a deletion has it")
+    str,
+    _rule(
+        _SNAPSHOT,
+        "snapshot IDs look like vs_MaeM6j2GqbBvcz4LAOPd; flyListSnapshots and the answer to a deletion have them",
+    ),
+]
+KeyName = Annotated[
+    str, _rule(_KEY, "names of secret keys are 1 to 100 letters, digits, dashes and underscores")
+]
+Hostname = Annotated[
+    str,
+    Field(description="Host name, *. for a wildcard"),
+    AfterValidator(str.lower),
+    _rule(
+        _HOST,
+        "host names are labels with dots between, such as www.example.com or *.example.com, without scheme, port "
+        "or path; other than ASCII as punycode",
+    ),
+]
+IpAddress = Annotated[str, Field(description="IP address"), AfterValidator(_ip)]
+NetworkName = Annotated[
+    str,
+    _rule(
+        _MACHINE_NAME,
+        "network names are 1 to 63 lower-case letters, digits and dashes, and start and end with a letter or digit",
+    ),
 ]
 MountPath = Annotated[str, _rule(_PATH, "mount paths are absolute, such as /data")]

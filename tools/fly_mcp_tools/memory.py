@@ -2,7 +2,8 @@
 
 Fly's REST API does not say which version of an app's secrets a machine runs, and a removed secret leaves
 no trace in the list. So what our own set and unset calls have left undone is remembered: which machines
-(by version) still run the old values. It is a help, not a truth: other clients' removals are not in it.
+(by version) still run the old values. That a registry lacks an image is told once, to whoever wanted a machine
+to have it, and remembered too. It is a help, not a truth: what other clients did is not in it.
 """
 
 from __future__ import annotations
@@ -50,6 +51,23 @@ class Memory:
     #: Who may change a machine now, among the calls of this process.
     turns: Turns = field(default_factory=Turns)
     _apps: OrderedDict[str, StaleSecrets] = field(default_factory=OrderedDict[str, StaleSecrets])
+    #: app -> the image that its registry did not have when it was last asked for.
+    _missing: OrderedDict[str, str] = field(default_factory=OrderedDict[str, str])
+
+    def image_refused(self, app_name: str, image: str) -> None:
+        """Remember that a machine of the app was to have an image that its registry lacks."""
+        self._missing.pop(app_name, None)
+        self._missing[app_name] = image
+        while len(self._missing) > _APPS:
+            self._missing.popitem(last=False)
+
+    def image_taken(self, app_name: str) -> None:
+        """A machine of the app has got an image since."""
+        self._missing.pop(app_name, None)
+
+    def missing_image(self, app_name: str) -> str | None:
+        """The image that was last asked for and is not there."""
+        return self._missing.get(app_name)
 
     def secrets_changed(
         self, app_name: str, version: int | None, names: frozenset[str], stale: dict[str, str]
@@ -91,6 +109,7 @@ class Memory:
     def forget(self, app_name: str) -> None:
         """The app is gone, or new: what was known of one of that name is not true of it."""
         self._apps.pop(app_name, None)
+        self._missing.pop(app_name, None)
 
     def forget_version(self, app_name: str) -> None:
         """Fly does not know the version of the app's secrets that we do: this is another app of that name."""

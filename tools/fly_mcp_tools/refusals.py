@@ -39,6 +39,8 @@ _NO_ROOM: Final = re.compile(
     r"insufficient_capacity|volume_placement_capacity|insufficient (?:resources|CPUs|memory|IPs)|no capacity"
     r"|could not find a candidate host"
 )
+#: What a registry says of a tag or a digest that it does not have (reference 6.3).
+_NO_IMAGE: Final = "MANIFEST_UNKNOWN"
 _ONE_HOST: Final = re.compile(r"current host|volume_placement_capacity|existing volume")
 _TAKEN: Final = re.compile(
     r"name_taken|already been taken|already_exists|uniqueness constraint|unique machine name"
@@ -116,7 +118,7 @@ def _judge(request: Request, refusal: Refusal) -> _Verdict:
         RefusedByFly,
         f"Could not {request.says}: the answer points to another address (HTTP {refusal.status}), and "
         "redirects are never followed, because the token would go along.",
-        "Check FLY_API_HOSTNAME: it has to be the address of Fly's API itself.",
+        f"Check {request.endpoint.setting}: it has to be the address of Fly's API itself.",
         retryable=False,
     )
 
@@ -126,6 +128,13 @@ def _invalid(request: Request, refusal: Refusal) -> _Verdict:
         return _no_capacity(request, refusal)
     if _TAKEN.search(refusal.haystack):
         return _taken(request)
+    if _NO_IMAGE in refusal.text:
+        return _Verdict(
+            RefusedByFly,
+            f"Could not {request.says}: the registry does not have the image. Nothing was changed.",
+            "Push it first, or name an image and a tag that are there.",
+            code=Code.INVALID_ARGUMENTS,
+        )
     return _Verdict(
         RefusedByFly,
         f"Fly refused to {request.says}: it does not accept what was sent (HTTP {refusal.status}).",
@@ -156,12 +165,26 @@ def _forbidden(request: Request, _: Refusal) -> _Verdict:
     )
 
 
+#: What is in an app, by its placeholder: its name, and where to look for the right one.
+_THINGS: Final = {
+    "machine_id": (
+        "machine",
+        "List the app's machines for the ids that exist; a destroyed machine is gone for good.",
+    ),
+    "volume_id": ("volume", "List the app's volumes for the ids that exist."),
+    "secret_name": ("secret", "List the app's secrets for the names that exist."),
+    "key_name": ("secret key", "List the app's secret keys for the names that exist."),
+    "hostname": ("certificate for", "List the app's certificates for the host names that exist."),
+    "ip": ("address", "List the app's addresses for those that it has."),
+}
+
+
 def _not_found(request: Request, refusal: Refusal) -> _Verdict:
     if "404 page not found" in refusal.text:
         return _Verdict(
             RefusedByFly,
             f"Could not {request.says}: the address that was asked does not know this call.",
-            "Check FLY_API_HOSTNAME: it has to be the address of Fly's API itself.",
+            f"Check {request.endpoint.setting}: it has to be the address of Fly's API itself.",
         )
     if "lease not found" in refusal.text:
         return _Verdict(
@@ -169,14 +192,10 @@ def _not_found(request: Request, refusal: Refusal) -> _Verdict:
         )
     ids = request.ids
     app = ids.get("app_name", "")
-    if "machine_id" in ids and "Could not find App" not in refusal.text:
-        what = f"no machine {ids['machine_id']} in {app}"
-        hint = "List the app's machines for the ids that exist; a destroyed machine is gone for good."
-    elif "volume_id" in ids and "Could not find App" not in refusal.text:
-        what, hint = (
-            f"no volume {ids['volume_id']} in {app}",
-            "List the app's volumes for the ids that exist.",
-        )
+    inner = next((name for name in _THINGS if name in ids), None)
+    if inner is not None and "Could not find App" not in refusal.text:
+        words, hint = _THINGS[inner]
+        what = f"no {words} {ids[inner]} in {app}"
     elif app:
         what, hint = f"no app {app} that this token can see", "List the apps for the names that exist."
     else:

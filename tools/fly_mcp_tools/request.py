@@ -23,6 +23,18 @@ Query = Mapping[str, str | int | bool]
 MAX_ID: Final = 128
 _SHORTEST_HIDDEN: Final = 6
 _ID: Final = re.compile(rf"[A-Za-z0-9_.-]{{1,{MAX_ID}}}")
+#: Placeholders whose ids have characters of their own, and so a shape of their own: `:` and `*` stand in a path as
+#: they are (RFC 3986, 3.3), and no such id can be taken for another part of a URL.
+_SHAPES: Final = {
+    "ip": (re.compile(r"[0-9a-f]{0,4}(?:[.:][0-9a-f]{0,4}){2,8}"), "must be an IP address"),
+    "hostname": (
+        re.compile(
+            r"(?=.{4,253}$)(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+        ),
+        "must be a host name such as www.example.com",
+    ),
+}
+_AS_THEY_ARE: Final = "/:*"
 _NONCE: Final = re.compile(r"[!-~]{1,256}")
 
 
@@ -74,7 +86,7 @@ def build_request(
     problems = [
         Problem(_wire_name(name), problem)
         for name, value in ids.items()
-        if (problem := _id_problem(value)) is not None
+        if (problem := _id_problem(name, value)) is not None
     ]
     if nonce is not None and not _NONCE.fullmatch(nonce):
         problems.append(Problem("nonce", "is not a lease nonce"))
@@ -87,7 +99,7 @@ def build_request(
             problems=problems,
         )
     path = endpoint.path.format_map(ids)
-    if len(path.split("/")) != len(endpoint.path.split("/")) or quote(path, safe="/") != path:
+    if len(path.split("/")) != len(endpoint.path.split("/")) or quote(path, safe=_AS_THEY_ARE) != path:
         raise Bug(f"{endpoint.name}: the path is not the template's")
     return Request(
         endpoint=endpoint,
@@ -101,10 +113,13 @@ def build_request(
     )
 
 
-def _id_problem(value: str) -> str | None:
-    """Why `value` cannot be a path segment; `None` if it can. Never repeats the value."""
+def _id_problem(name: str, value: str) -> str | None:
+    """Why `value` cannot be the path segment `name`; `None` if it can. Never repeats the value."""
     if not value:
         return "is empty"
+    if name in _SHAPES:
+        shape, words = _SHAPES[name]
+        return None if shape.fullmatch(value) and value.strip(".:") else words
     if len(value) > MAX_ID:
         return f"is longer than {MAX_ID} characters"
     if not _ID.fullmatch(value) or not value.strip("."):

@@ -17,17 +17,31 @@ Schema = dict[str, Any]
 
 #: What the gate adds, and what every write takes. Described in the server's instructions, not once a tool.
 _CONFIRM: Schema = {"type": "boolean", "description": "true to destroy"}
+_CONFIRM_COST: Schema = {"type": "boolean", "description": "true to pay"}
 _REQUEST_ID: Schema = {"type": "string", "description": "Makes repeating safe"}
 
 
-def input_schema(action: AnyAction) -> Schema:
-    """What the tool takes: `confirm` where the row's gate asks, `requestId` where it writes."""
-    schema = slim(action.params)
+def input_schema(action: AnyAction, without: frozenset[str] = frozenset()) -> Schema:
+    """What the tool takes: `confirm` where the row's gate asks, `requestId` where it writes.
+
+    `without`: arguments that the operator has fixed, and that nobody need give.
+    """
+    schema = _without(slim(action.params), without) if without else slim(action.params)
     added = {
-        **({} if action.gate is Gate.NEVER else {CONFIRM: _CONFIRM}),
+        **({} if action.gate is Gate.NEVER else {CONFIRM: _CONFIRM if action.destroys else _CONFIRM_COST}),
         **({REQUEST_ID: _REQUEST_ID} if action.writes else {}),
     }
     return {**schema, "properties": {**schema.get("properties", {}), **added}}
+
+
+def _without(schema: Schema, names: frozenset[str]) -> Schema:
+    """A new schema that does not have these properties."""
+    properties = {name: node for name, node in schema.get("properties", {}).items() if name not in names}
+    required = [name for name in schema.get("required", ()) if name not in names]
+    kept = {key: node for key, node in schema.items() if key != "required"} | {"properties": properties}
+    if required:
+        kept["required"] = required
+    return {key: kept[key] for key in _ORDER if key in kept}
 
 
 def output_schema(action: AnyAction) -> Schema:
@@ -49,6 +63,9 @@ def _slimmed(model: type[BaseModel]) -> Schema:
 
 #: pydantic's own words for bounds that stand behind a validator of ours, and JSON Schema's for the same.
 _BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
+
+#: What no model is helped by: names said twice, and the most characters of a text, which are checked all the same.
+_NOISE = frozenset({"title", "$defs", "format", "maxLength"})
 
 #: The root's keys, in the order in which they are read.
 _ORDER = ("type", "properties", "required", "additionalProperties")
@@ -94,12 +111,19 @@ def _choice(node: Schema) -> Schema:
 def _slim_object(node: Schema, definitions: Schema) -> Schema:
     kept: Schema = {}
     for key, value in node.items():
-        if key in ("title", "$defs", "format"):
+        if key in _NOISE:
             continue
         if key == "properties":
-            kept[key] = {name: _slim(item, definitions) for name, item in value.items()}
+            kept[key] = {name: _named(name, _slim(item, definitions)) for name, item in value.items()}
         elif key == "required":
             kept[key] = list(value)
         else:
             kept[_BOUNDS.get(key, key)] = _slim(value, definitions)
     return kept
+
+
+def _named(name: str, node: Schema) -> Schema:
+    """A property without a description that only says its name: `appName`, "App name"."""
+    if str(node.get("description", "")).replace(" ", "").lower() != name.lower():
+        return node
+    return {key: value for key, value in node.items() if key != "description"}

@@ -175,6 +175,11 @@ class Volume(_Wire):
     host_status: Word = "ok"
     created_at: datetime | None = None
     snapshot_retention: int | None = None
+    auto_backup_enabled: bool | None = None
+    zone: Word = ""
+    fstype: Word = ""
+    bytes_used: int | None = None
+    bytes_total: int | None = None
 
     @property
     def dying(self) -> bool:
@@ -188,12 +193,13 @@ class Volume(_Wire):
 
 
 class Snapshot(_Wire):
-    """A snapshot of a volume. `volume_size` is in bytes."""
+    """A snapshot of a volume. `size` and `volume_size` are in bytes."""
 
     id: Word
     status: Word = ""
     created_at: datetime | None = None
     retention_days: int | None = None
+    size: int | None = None
     volume_size: int | None = None
 
     @property
@@ -209,6 +215,95 @@ class Secret(_Wire):
     digest: Word = ""
     created_at: datetime | None = None
     updated_at: datetime | None = None
+
+
+class SecretKey(_Wire):
+    """A secret key's name and dates; no part of the key, the public one neither."""
+
+    name: Word
+    type: Word = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class Address(_Wire):
+    """An IP address of an app. That one is for outgoing traffic is not told."""
+
+    ip: Word
+    region: Word = ""
+    service_name: Word = ""
+    shared: bool = False
+    created_at: datetime | None = None
+
+    @property
+    def kind(self) -> str:
+        """The type it would be allocated with, as far as it shows."""
+        if ":" not in self.ip:
+            return "shared_v4" if self.shared else "v4"
+        return "private_v6" if self.ip.startswith("fdaa:") else "v6"
+
+
+class CertificateEntry(_Wire):
+    """A certificate for a host name: Fly's own or one that was brought."""
+
+    source: Word = ""
+    status: Word = ""
+    issuer: Word = ""
+    expires_at: datetime | None = None
+
+
+class DnsRequirements(_Wire):
+    """What has to stand in the DNS."""
+
+    a: list[Word] = Field(default_factory=list[Word])
+    aaaa: list[Word] = Field(default_factory=list[Word])
+    cname: Word = ""
+    acme_challenge: JsonObject = Field(default_factory=dict[str, JsonValue])
+    ownership: JsonObject = Field(default_factory=dict[str, JsonValue])
+
+
+class DnsRecords(_Wire):
+    """What stands there, as Fly sees it."""
+
+    a: list[Word] = Field(default_factory=list[Word])
+    aaaa: list[Word] = Field(default_factory=list[Word])
+    cname: list[Word] = Field(default_factory=list[Word])
+    resolved_addresses: list[Word] = Field(default_factory=list[Word])
+    acme_challenge_cname: Word = ""
+    ownership_txt: Word = ""
+
+
+class Certificate(_Wire):
+    """A host name of an app and its certificates; a summary has less of it than the rest."""
+
+    hostname: Word
+    status: Word = ""
+    configured: bool = False
+    acme_requested: bool = False
+    has_custom_certificate: bool = False
+    has_fly_certificate: bool = False
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    certificates: list[CertificateEntry] = Field(default_factory=list[CertificateEntry])
+    dns_requirements: DnsRequirements = Field(default_factory=DnsRequirements)
+    dns_records: DnsRecords | None = None
+    validation_errors: list[JsonObject] = Field(default_factory=list[JsonObject])
+    rate_limited_until: Word = ""
+
+    @property
+    def custom(self) -> bool:
+        """Whether somebody brought a certificate for it."""
+        return self.has_custom_certificate or any(one.source == "custom" for one in self.certificates)
+
+
+class TokenInfo(_Wire):
+    """What Fly tells of a token: neither when it ends nor which calls it is good for."""
+
+    token_id: Word = ""
+    org_slug: Word = ""
+    apps: list[Word] = Field(default_factory=list[Word])
+    user: Word = ""
+    restricted_to_machine: Word = ""
 
 
 class Ran(_Wire):

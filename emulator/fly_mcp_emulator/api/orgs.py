@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -22,7 +23,8 @@ def list_org_machines(call: Call) -> Answer:
     """A page of machines."""
     apps = _apps(call)
     machines = [(app, machine) for app in apps for machine in app.machines.values() if machine.readable]
-    page, cursor = _page(call, [pair for pair in machines if _wanted(call, pair[1])])
+    wanted = _filter(call)
+    page, cursor = _page(call, [pair for pair in machines if wanted(pair[1])])
     last = page[-1][1] if page else None
     return Answer(
         {
@@ -38,7 +40,8 @@ def list_org_machines(call: Call) -> Answer:
 def list_org_volumes(call: Call) -> Answer:
     """A page of volumes."""
     volumes = [(app, volume) for app in _apps(call) for volume in app.volumes.values()]
-    page, cursor = _page(call, [pair for pair in volumes if _wanted(call, pair[1])])
+    wanted = _filter(call)
+    page, cursor = _page(call, [pair for pair in volumes if wanted(pair[1])])
     last = page[-1][1] if page else None
     summary = call.flag("summary")
     rows = [
@@ -62,18 +65,23 @@ def _apps(call: Call) -> list[App]:
     return [app for app in apps if call.principal.sees(app.org, app.name)]
 
 
-def _wanted(call: Call, item: Machine | Volume) -> bool:
+def _filter(call: Call) -> Callable[[Machine | Volume], bool]:
+    """What the query asks for; read once, since an organisation can have ten thousand machines."""
     states, regions, after = call.every("state"), call.every("region"), call.first("updated_after")
-    if item.state == "destroyed" and not (call.flag("include_deleted") or "destroyed" in states):
-        return False
-    if (states and item.state not in states) or (regions and item.region not in regions):
-        return False
-    if after is None:
-        return True
+    deleted = call.flag("include_deleted") or "destroyed" in states
     try:
-        return item.updated_at > datetime.fromisoformat(after).timestamp()
+        since = datetime.fromisoformat(after).timestamp() if after is not None else -math.inf
     except (ValueError, OverflowError):
         raise bad_request("invalid updated_after, must be RFC 3339") from None
+
+    def wanted(item: Machine | Volume) -> bool:
+        if item.state == "destroyed" and not deleted:
+            return False
+        if (states and item.state not in states) or (regions and item.region not in regions):
+            return False
+        return item.updated_at > since
+
+    return wanted
 
 
 def _page(call: Call, items: list[tuple[App, ItemT]]) -> tuple[list[tuple[App, ItemT]], str]:
@@ -82,7 +90,8 @@ def _page(call: Call, items: list[tuple[App, ItemT]]) -> tuple[list[tuple[App, I
     if limit is not None and not 1 <= limit <= _MOST:
         raise bad_request(f"invalid limit, must be between 1 and {_MOST}")
     after = _place(call.first("cursor"))
-    rest = sorted((pair for pair in items if _key(pair[1]) > after), key=lambda pair: _key(pair[1]))
+    rest = [pair for pair in items if _key(pair[1]) > after]
+    rest.sort(key=lambda pair: _key(pair[1]))
     page = rest[: limit or _MOST]
     return page, _cursor(page[-1][1]) if len(page) < len(rest) else ""
 

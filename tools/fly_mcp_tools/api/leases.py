@@ -6,6 +6,7 @@ that a killed server leaves a machine locked for seconds, not minutes.
 Who has the machine already decides what happens:
 
     a call of this process         wait in line (`turns`)
+    the caller, who gives a nonce  use it, as long as it is good; it is neither refreshed nor released
     our own call, answer lost      adopt the lease: its description carries the mark of the call
     another fly-mcp                wait for it, at most `_WAIT` seconds, looking every now and then
     anybody else                   LeaseHeld at once, with owner and expiry
@@ -26,7 +27,16 @@ from pydantic import JsonValue
 
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import EARLIER_ATTEMPT, Code, FlyError, LeaseHeld, MaybeDone, NotFound, TimedOut
+from fly_mcp_tools.errors import (
+    EARLIER_ATTEMPT,
+    Code,
+    FlyError,
+    LeaseHeld,
+    MaybeDone,
+    NotFound,
+    TimedOut,
+    WrongState,
+)
 from fly_mcp_tools.foreign import clean, quoted
 from fly_mcp_tools.turns import TooLong
 from fly_mcp_tools.wire import Lease
@@ -68,6 +78,8 @@ class Held:
     lost: bool = False
     #: A lease may have been given to us whose nonce we do not know.
     stray: bool = False
+    #: The caller's own lease: it is used, and neither refreshed nor released.
+    borrowed: bool = False
 
     @property
     def nonce(self) -> str:
@@ -82,7 +94,7 @@ class Held:
     async def keep(self) -> None:
         """Refresh it once a third of its time is gone. Called between the steps of a long wait; never fails."""
         now = self.call.clock.monotonic()
-        if self.lost or now - self.renewed < TTL / 3:
+        if self.borrowed or self.lost or now - self.renewed < TTL / 3:
             return
         self.renewed = now
         try:
@@ -115,6 +127,9 @@ class Held:
 
     async def take(self) -> None:
         """Take it, or the one again that was ours. Raises LeaseHeld."""
+        if self.borrowed:
+            await self._check()
+            return
         call = self.call
         began, lost = call.clock.monotonic(), 0
         while True:
@@ -140,6 +155,24 @@ class Held:
                 # The one whose answer was lost may still be on its way: then the next try meets it.
                 await call.clock.sleep(call.rng.uniform(0.5, 1.0) * _FIRST_PAUSE * 2**lost)
 
+    async def _check(self) -> None:
+        """See that the caller's nonce is good: under a wrong one, Fly lets a stop hang until the lease is over.
+
+        Raises:
+            LeaseHeld: the lease is somebody else's.
+            WrongState: there is none any more.
+        """
+        found = await look(self.call, self.app_name, self.machine_id)
+        if found is None:
+            raise WrongState(
+                f"There is no lease on machine {self.machine_id} any more: it ran out or was released. "
+                "Nothing was sent.",
+                hint="Take another with flyAcquireLease, or leave nonce out.",
+            )
+        if found.nonce and found.nonce != self.nonce:
+            raise held_by(self.machine_id, found)
+        self.lease = found.model_copy(update={"nonce": self.nonce})
+
     async def _outwait(self, lease: Lease, began: float, refusal: FlyError) -> None:
         """Wait until another fly-mcp's lease is gone. Raises LeaseHeld: it stays, or is somebody else's."""
         call = self.call
@@ -148,7 +181,7 @@ class Held:
         while found is not None and not self._adopts(found):
             spent = call.clock.monotonic() - began
             if not found.description.startswith(OURS) or spent >= _WAIT:
-                raise _held(self.machine_id, found, refusal)
+                raise held_by(self.machine_id, found, refusal)
             await call.progress(spent, _WAIT, f"another fly-mcp is at work on machine {self.machine_id}")
             await call.clock.sleep(call.rng.uniform(*_LOOK_EVERY))
             found = await self._found(refusal)
@@ -161,17 +194,8 @@ class Held:
             raise refusal from None
 
     async def _look(self) -> Lease | None:
-        try:
-            answer = await self.call.send(
-                fly.GET_LEASE,
-                machines.ids(self.app_name, self.machine_id),
-                timeout=_ANSWER_WITHIN,
-                final=True,  # a lease whose answer was lost is looked for in order to release it, too
-            )
-        except NotFound:
-            return None
-        data = parse.key(answer.data, "data", endpoint=fly.GET_LEASE, answer=answer)
-        return parse.one(Lease, data, endpoint=fly.GET_LEASE, answer=answer)
+        # A lease whose answer was lost is looked for in order to release it, too.
+        return await look(self.call, self.app_name, self.machine_id, final=True)
 
     def _adopts(self, found: Lease) -> bool:
         return bool(found.nonce) and found.description == self.description
@@ -209,6 +233,8 @@ class Held:
 
     async def release(self) -> None:
         """Give it back, the one whose answer was lost included. Never fails: it ends by itself within TTL seconds."""
+        if self.borrowed:
+            return
         try:
             if self.nonce and not self.lost and await self._released():
                 return
@@ -236,14 +262,34 @@ class Held:
         return not self.stray
 
 
+async def look(call: Call, app_name: str, machine_id: str, *, final: bool = False) -> Lease | None:
+    """The lease on a machine, with its nonce where Fly shows it. None: there is none, or no such machine."""
+    try:
+        answer = await call.send(
+            fly.GET_LEASE, machines.ids(app_name, machine_id), timeout=_ANSWER_WITHIN, final=final
+        )
+    except NotFound:
+        return None
+    data = parse.key(answer.data, "data", endpoint=fly.GET_LEASE, answer=answer)
+    return parse.one(Lease, data, endpoint=fly.GET_LEASE, answer=answer)
+
+
 @asynccontextmanager
-async def held(call: Call, app_name: str, machine_id: str) -> AsyncGenerator[Held]:
+async def held(
+    call: Call, app_name: str, machine_id: str, *, nonce: str | None = None
+) -> AsyncGenerator[Held]:
     """Hold the machine's lease; released whatever happens, cancellation included.
+
+    Args:
+        nonce: of a lease that the caller holds. It is used, and no other is taken.
 
     Raises:
         LeaseHeld: somebody else has it; the error says who and until when.
+        WrongState: the caller's lease is over.
     """
     lease = Held(call, app_name, machine_id)
+    if nonce is not None:
+        lease.lease, lease.borrowed = Lease(nonce=nonce), True
 
     async def say(seconds: float) -> None:
         await call.progress(seconds, _LINE, f"other calls are at work on machine {machine_id}")
@@ -283,9 +329,10 @@ def _lost(machine_id: str, error: FlyError) -> MaybeDone:
     )
 
 
-def _held(machine_id: str, found: Lease, refusal: FlyError) -> LeaseHeld:
+def held_by(machine_id: str, found: Lease, refusal: FlyError | None = None) -> LeaseHeld:
+    """The error that says who has a machine's lease, what for and until when."""
     owner, says = clean(found.owner, 100), clean(found.description, 100)
-    facts: dict[str, JsonValue] = {"owner": owner, "expires_at": _moment(found.expires_at)}
+    facts: dict[str, JsonValue] = {"owner": owner, "expires_at": moment(found.expires_at)}
     if says:
         facts["description"] = says
     if says.startswith(OURS):
@@ -297,15 +344,16 @@ def _held(machine_id: str, found: Lease, refusal: FlyError) -> LeaseHeld:
         + (f", for {quoted(says)}" if says else "")
         + f": {who}. Nothing was sent.",
         hint=hint,
-        status=refusal.status,
-        request_id=refusal.request_id,
+        status=refusal.status if refusal else None,
+        request_id=refusal.request_id if refusal else None,
         facts=facts,
     )
     error.fly_says = getattr(refusal, "fly_says", "")
     return error
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """When a lease ends, as it is told."""
     try:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (OverflowError, OSError, ValueError):

@@ -6,9 +6,9 @@ from pydantic import JsonValue
 
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.config import env_values
+from fly_mcp_tools.config import secret_values
 from fly_mcp_tools.endpoint import Endpoint
-from fly_mcp_tools.errors import NotFound, WrongState
+from fly_mcp_tools.errors import NotFound, RefusedByFly, WrongState
 from fly_mcp_tools.wire import JsonObject, Machine
 
 from . import parse
@@ -37,9 +37,18 @@ async def there(call: Call, app_name: str, machine_id: str) -> Machine:
     return machine
 
 
-async def list_of(call: Call, app_name: str, *, destroyed: bool = False) -> list[Machine]:
-    """The app's machines with their configs, in Fly's order; `destroyed`: those on their way out and gone too."""
+async def list_of(
+    call: Call, app_name: str, *, destroyed: bool = False, summary: bool = False
+) -> list[Machine]:
+    """The app's machines, in Fly's order.
+
+    Args:
+        destroyed: those on their way out and gone too.
+        summary: without config, checks, events and host status.
+    """
     query: dict[str, str | int | bool] = {"include_deleted": True} if destroyed else {}
+    if summary:
+        query["summary"] = True
     answer = await call.send(fly.LIST_MACHINES, {"app_name": app_name}, query=query)
     found = parse.many(Machine, answer.data, endpoint=fly.LIST_MACHINES, answer=answer)
     return [machine for machine in found if destroyed or not machine.gone]
@@ -64,11 +73,12 @@ async def create(
         body["min_secrets_version"] = min_secrets_version
     try:
         answer = await call.send(
-            fly.CREATE_MACHINE, {"app_name": app_name}, body=body, timeout=90, hide=env_values(config)
+            fly.CREATE_MACHINE, {"app_name": app_name}, body=body, timeout=90, hide=secret_values(config)
         )
-    except WrongState as error:
-        _unknown_secrets(call, app_name, error)
+    except RefusedByFly as error:
+        _learn(call, app_name, config, error)
         raise
+    call.memory.image_taken(app_name)
     return parse.one(Machine, answer.data, endpoint=fly.CREATE_MACHINE, answer=answer)
 
 
@@ -100,18 +110,22 @@ async def update(
             body=body,
             nonce=nonce,
             timeout=90,
-            hide=env_values(config),
+            hide=secret_values(config),
         )
-    except WrongState as error:
-        _unknown_secrets(call, app_name, error)
+    except RefusedByFly as error:
+        _learn(call, app_name, config, error)
         raise
+    call.memory.image_taken(app_name)
     return parse.one(Machine, answer.data, endpoint=fly.UPDATE_MACHINE, answer=answer)
 
 
-def _unknown_secrets(call: Call, app_name: str, error: WrongState) -> None:
-    """Fly does not know the version of the secrets that we remember: late, or another app of that name."""
-    if "min_secrets_version" in error.fly_says:
+def _learn(call: Call, app_name: str, config: JsonObject, error: RefusedByFly) -> None:
+    """Remember what a refusal tells, and Fly does not tell again."""
+    if "min_secrets_version" in error.fly_says and isinstance(error, WrongState):
+        # Fly does not know the version of the secrets that we remember: late, or another app of that name.
         call.memory.forget_version(app_name)
+    if "MANIFEST_UNKNOWN" in error.fly_says:
+        call.memory.image_refused(app_name, str(config.get("image") or ""))
 
 
 async def delete(call: Call, app_name: str, machine_id: str, *, nonce: str, force: bool) -> None:
@@ -126,6 +140,11 @@ async def change_state(
     """Start, stop, suspend or restart: accepted, not done."""
     answer = await call.send(endpoint, ids(app_name, machine_id), nonce=nonce)
     return answer.data if isinstance(answer.data, dict) else {}
+
+
+async def signal(call: Call, app_name: str, machine_id: str, name: str, *, nonce: str) -> None:
+    """Send a signal to its main process. Raises WrongState where it is not started."""
+    await call.send(fly.SIGNAL_MACHINE, ids(app_name, machine_id), body={"signal": name}, nonce=nonce)
 
 
 async def wait(

@@ -52,7 +52,7 @@ def unreadable(endpoint: Endpoint, answer: Answer) -> FlyError:
     return RefusedByFly(
         words,
         code=Code.FLY_UNAVAILABLE,
-        hint="Try again; if it stays, FLY_API_HOSTNAME may not point at Fly's Machines API.",
+        hint=f"Try again; if it stays, {endpoint.setting} may not point at Fly's API.",
         retryable=True,
         status=answer.status,
         request_id=answer.request_id,

@@ -18,6 +18,12 @@ async def list_of(call: Call, app_name: str) -> list[Secret]:
     return parse.many(Secret, data, endpoint=fly.LIST_SECRETS, answer=answer)
 
 
+async def get(call: Call, app_name: str, name: str) -> Secret:
+    """One of them, without its value. Raises NotFound."""
+    answer = await call.send(fly.GET_SECRET, {"app_name": app_name, "secret_name": name})
+    return parse.one(Secret, answer.data, endpoint=fly.GET_SECRET, answer=answer)
+
+
 async def change(call: Call, app_name: str, values: Mapping[str, str | None]) -> int | None:
     """Set values, remove those that are None: the version that Fly's secrets have now, if it says so."""
     answer = await call.send(fly.SET_SECRETS, {"app_name": app_name}, body={"values": dict(values)})

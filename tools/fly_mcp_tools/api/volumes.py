@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 
 from pydantic import JsonValue, ValidationError
 
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.wire import JsonObject, Snapshot, Volume, obj, objects
+from fly_mcp_tools.wire import JsonObject, Snapshot, Volume, obj
 
 from . import parse
 
@@ -20,9 +19,13 @@ async def get(call: Call, app_name: str, volume_id: str) -> Volume:
     return parse.one(Volume, answer.data, endpoint=fly.GET_VOLUME, answer=answer)
 
 
-async def list_of(call: Call, app_name: str, *, dying: bool = False) -> list[Volume]:
-    """The app's volumes, in Fly's order; `dying`: those on their way out too, which Fly lists for a day."""
-    answer = await call.send(fly.LIST_VOLUMES, {"app_name": app_name})
+async def list_of(call: Call, app_name: str, *, dying: bool = False, summary: bool = False) -> list[Volume]:
+    """The app's volumes, in Fly's order.
+
+    `dying`: those on their way out too, which Fly lists for a day. `summary`: without what is used of them.
+    """
+    query = {"summary": True} if summary else None
+    answer = await call.send(fly.LIST_VOLUMES, {"app_name": app_name}, query=query)
     found = parse.many(Volume, answer.data, endpoint=fly.LIST_VOLUMES, answer=answer)
     return [volume for volume in found if dying or not volume.dying]
 
@@ -44,6 +47,23 @@ async def delete(call: Call, app_name: str, volume_id: str) -> Volume:
     return parse.one(Volume, answer.data, endpoint=fly.DELETE_VOLUME, answer=answer)
 
 
+async def update(call: Call, app_name: str, volume_id: str, changes: JsonObject) -> Volume:
+    """Change its backups: snapshot_retention (1 to 60 days), auto_backup_enabled. The volume afterwards."""
+    ids = {"app_name": app_name, "volume_id": volume_id}
+    answer = await call.send(fly.UPDATE_VOLUME, ids, body=changes)
+    return parse.one(Volume, answer.data, endpoint=fly.UPDATE_VOLUME, answer=answer)
+
+
+async def extend(call: Call, app_name: str, volume_id: str, size_gb: int) -> tuple[Volume, bool | None]:
+    """Make it `size_gb` large in all: the volume, and whether its machine has to be restarted to see that."""
+    ids = {"app_name": app_name, "volume_id": volume_id}
+    answer = await call.send(fly.EXTEND_VOLUME, ids, body={"size_gb": size_gb}, timeout=90)
+    data = parse.key(answer.data, "volume", endpoint=fly.EXTEND_VOLUME, answer=answer)
+    needs_restart = obj(answer.data).get("needs_restart")
+    volume = parse.one(Volume, data, endpoint=fly.EXTEND_VOLUME, answer=answer)
+    return volume, needs_restart if isinstance(needs_restart, bool) else None
+
+
 async def keep_snapshots(call: Call, app_name: str, volume_id: str, days: int) -> None:
     """Say for how long its snapshots are kept: 1 to 60 days."""
     body: JsonValue = {"snapshot_retention": days}
@@ -51,13 +71,9 @@ async def keep_snapshots(call: Call, app_name: str, volume_id: str, days: int) -
 
 
 async def snapshots(call: Call, app_name: str, volume_id: str) -> list[Snapshot]:
-    """Its snapshots, in Fly's order; what cannot be read as one is no help and left out."""
+    """Its snapshots, in Fly's order."""
     answer = await call.send(fly.LIST_SNAPSHOTS, {"app_name": app_name, "volume_id": volume_id})
-    found: list[Snapshot] = []
-    for item in objects(answer.data):
-        with suppress(ValidationError):
-            found.append(Snapshot.model_validate(item))
-    return found
+    return parse.many(Snapshot, answer.data, endpoint=fly.LIST_SNAPSHOTS, answer=answer)
 
 
 async def newest_snapshot(call: Call, app_name: str, volume_id: str) -> datetime | None:

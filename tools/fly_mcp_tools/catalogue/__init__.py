@@ -6,9 +6,35 @@ from collections.abc import Mapping
 
 from fly_mcp_tools.action import AnyAction, table
 
-from . import apps, machines, scaling, secrets, volumes
+from . import (
+    apps,
+    certificates,
+    ips,
+    leases,
+    logs,
+    machines,
+    metadata,
+    orgs,
+    platform,
+    scaling,
+    secrets,
+    tokens,
+    volumes,
+)
 
 ACTIONS: Mapping[str, AnyAction] = table(
-    *apps.ROWS, *machines.ROWS, *secrets.ROWS, *scaling.ROWS, *volumes.ROWS
+    *apps.ROWS,
+    *machines.ROWS,
+    *leases.ROWS,
+    *metadata.ROWS,
+    *secrets.ROWS,
+    *scaling.ROWS,
+    *volumes.ROWS,
+    *certificates.ROWS,
+    *ips.ROWS,
+    *logs.ROWS,
+    *orgs.ROWS,
+    *platform.ROWS,
+    *tokens.ROWS,
 )
 """Every action by its name, in the order of the documentation."""

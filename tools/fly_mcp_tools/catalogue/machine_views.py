@@ -8,27 +8,17 @@ from typing import Any
 from pydantic import Field, JsonValue, model_validator
 
 from fly_mcp_tools import config as configs
+from fly_mcp_tools.composites.history import EventRow, event_row
 from fly_mcp_tools.composites.list_machines import MachineRow
 from fly_mcp_tools.composites.listing import some
 from fly_mcp_tools.foreign import clean, harmless
-from fly_mcp_tools.models import Result
-from fly_mcp_tools.wire import Event, Machine, obj
+from fly_mcp_tools.wire import Machine, obj
 
 #: Events of a machine that are shown.
 _EVENTS = 5
-#: Services and checks that are shown, and what each may hold.
-_PARTS = 20
-
-
-class EventRow(Result):
-    """Something that happened to a machine."""
-
-    at: datetime
-    type: str
-    status: str
-    source: str
-    exit_code: int | None = None
-    oom_killed: bool | None = None
+#: Services and checks that are shown, and what each may hold; keys of metadata, and the characters of a value.
+#: Enough for what people run, and little enough for an answer.
+_PARTS, _KEYS, _TEXT = 10, 30, 100
 
 
 class MachineDetail(MachineRow):
@@ -85,25 +75,13 @@ def detail(machine: Machine) -> dict[str, Any]:
         "volume_id": mount.get("volume"),
         "volume_path": mount.get("path"),
         "env_names": some(clean(name, 100) for name in sorted(obj(config.get("env")))),
-        "metadata": harmless(metadata) or None,
+        "metadata": harmless(metadata, text=_TEXT, items=_KEYS) or None,
         "services": harmless([*machine.services], items=_PARTS) or None,
-        "checks": harmless([*machine.checks], items=_PARTS) or None,
+        "checks": harmless([*machine.checks], text=2 * _TEXT, items=_PARTS) or None,
         "restart": harmless(config.get("restart")),
         "host_status": machine.host_status if machine.host_status not in ("", "ok") else None,
         "cordoned": machine.cordoned or None,
         "created_at": machine.created_at,
         "updated_at": machine.updated_at,
-        "events": [_event(event) for event in machine.events[:_EVENTS]],
-    }
-
-
-def _event(event: Event) -> dict[str, Any]:
-    how = event.exit
-    return {
-        "at": event.timestamp / 1000,
-        "type": event.type,
-        "status": event.status,
-        "source": event.source,
-        "exit_code": how.get("exit_code"),
-        "oom_killed": how.get("oom_killed") or None,
+        "events": [event_row(event) for event in machine.events[:_EVENTS]],
     }

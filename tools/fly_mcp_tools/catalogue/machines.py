@@ -5,17 +5,22 @@ from __future__ import annotations
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.action import Access, Action, Example, Gate, Group, Scope
 from fly_mcp_tools.composites import (
+    clone_machine,
+    cordoning,
     create_machine,
     delete_machine,
     exec_command,
+    history,
     lifecycle,
     list_machines,
+    machine_memory,
+    processes,
     restart,
+    signalling,
     update_machine,
     wait,
 )
-from fly_mcp_tools.composites.lifecycle import OneMachine
-from fly_mcp_tools.composites.listing import OfApp
+from fly_mcp_tools.composites.lifecycle import Driven, OneMachine
 
 from . import machine_views as views
 from . import sources
@@ -28,9 +33,10 @@ LIST_MACHINES = Action(
     name="flyListMachines",
     title="List machines",
     summary="List an app's machines with state, region and private IP.",
+    notes="detail: full adds image, size, volume, failing checks.",
     group=Group.MACHINES,
     calls=(fly.LIST_MACHINES,),
-    params=OfApp,
+    params=list_machines.ListMachines,
     result=list_machines.MachineList,
     run=list_machines.list_,
     access=Access.READ,
@@ -39,7 +45,13 @@ LIST_MACHINES = Action(
     scope=Scope.READONLY,
     source=sources.MACHINES,
     untrusted_output=True,
-    examples=(Example("which machines does catvet-records have?", {"appName": "catvet-records"}),),
+    examples=(
+        Example("which machines does catvet-records have?", {"appName": "catvet-records"}),
+        Example(
+            "which of its workers in Frankfurt are down?",
+            {"appName": "catvet-records", "state": "stopped", "region": "fra", "processGroup": "worker"},
+        ),
+    ),
 )
 GET_MACHINE = Action(
     name="flyGetMachine",
@@ -78,6 +90,7 @@ CREATE_MACHINE = Action(
     idempotent=False,
     scope=Scope.DEPLOY,
     source=sources.MACHINES,
+    secret_params=frozenset({"config"}),
     examples=(
         Example(
             "add a machine with vol_abc123 in Frankfurt that suspends when idle",
@@ -86,6 +99,15 @@ CREATE_MACHINE = Action(
                 "region": "fra",
                 "volumeId": "vol_abc123",
                 "autoStop": "suspend",
+            },
+        ),
+        Example(
+            "run nginx with 512 MB, tagged for the shop",
+            {
+                "appName": "my-sandbox",
+                "image": "nginx:1.27",
+                "metadata": {"team": "shop"},
+                "config": {"guest": {"memory_mb": 512}},
             },
         ),
     ),
@@ -97,7 +119,7 @@ DELETE_MACHINE = Action(
     notes="The answer has a reference that makes one like it again.",
     group=Group.MACHINES,
     calls=(*_AROUND, fly.LIST_MACHINES, fly.DELETE_MACHINE),
-    params=OneMachine,
+    params=Driven,
     result=delete_machine.Deleted,
     run=delete_machine.delete,
     preview=delete_machine.preview,
@@ -107,6 +129,7 @@ DELETE_MACHINE = Action(
     idempotent=True,
     scope=Scope.DEPLOY,
     source=sources.MACHINES,
+    secret_params=frozenset({"nonce"}),
     examples=(Example("remove that machine", {**_ONE, "confirm": True}),),
 )
 START_MACHINE = Action(
@@ -115,7 +138,7 @@ START_MACHINE = Action(
     summary="Start a stopped or suspended machine and wait until it runs.",
     group=Group.MACHINES,
     calls=(*_AROUND, fly.START_MACHINE),
-    params=OneMachine,
+    params=Driven,
     result=lifecycle.Before,
     run=lifecycle.start,
     access=Access.WRITE,
@@ -123,6 +146,7 @@ START_MACHINE = Action(
     idempotent=True,
     scope=Scope.DEPLOY,
     source=sources.MACHINES,
+    secret_params=frozenset({"nonce"}),
     examples=(Example("wake it up", _ONE),),
 )
 STOP_MACHINE = Action(
@@ -132,7 +156,7 @@ STOP_MACHINE = Action(
     notes="Erases its root file system; volumes stay.",
     group=Group.MACHINES,
     calls=(*_AROUND, fly.STOP_MACHINE),
-    params=OneMachine,
+    params=Driven,
     result=lifecycle.Before,
     run=lifecycle.stop,
     access=Access.WRITE,
@@ -140,6 +164,7 @@ STOP_MACHINE = Action(
     idempotent=True,
     scope=Scope.DEPLOY,
     source=sources.MACHINES,
+    secret_params=frozenset({"nonce"}),
     examples=(Example("stop it for the night", _ONE),),
 )
 RESTART_MACHINE = Action(
@@ -149,7 +174,7 @@ RESTART_MACHINE = Action(
     notes="Erases its root file system.",
     group=Group.MACHINES,
     calls=(*_AROUND, fly.LIST_SECRETS, fly.RESTART_MACHINE, fly.UPDATE_MACHINE),
-    params=OneMachine,
+    params=Driven,
     result=restart.Restarted,
     run=restart.restart,
     access=Access.WRITE,
@@ -157,6 +182,7 @@ RESTART_MACHINE = Action(
     idempotent=False,
     scope=Scope.DEPLOY,
     source=sources.MACHINES,
+    secret_params=frozenset({"nonce"}),
     examples=(Example("restart it so that it sees the new secrets", _ONE),),
 )
 SUSPEND_MACHINE = Action(
@@ -166,7 +192,7 @@ SUSPEND_MACHINE = Action(
     notes="Drops connections. Meant for up to 2 GB of memory.",
     group=Group.MACHINES,
     calls=(*_AROUND, fly.SUSPEND_MACHINE),
-    params=OneMachine,
+    params=Driven,
     result=lifecycle.Before,
     run=lifecycle.suspend,
     access=Access.WRITE,
@@ -174,6 +200,7 @@ SUSPEND_MACHINE = Action(
     idempotent=True,
     scope=Scope.DEPLOY,
     source=sources.MACHINES,
+    secret_params=frozenset({"nonce"}),
     examples=(Example("put it to sleep", _ONE),),
 )
 WAIT_FOR_MACHINE = Action(
@@ -195,8 +222,8 @@ WAIT_FOR_MACHINE = Action(
 UPDATE_MACHINE_CONFIG = Action(
     name="flyUpdateMachineConfig",
     title="Update machine config",
-    summary="Change a machine's env, size or autostop; the rest of its config stays.",
-    notes="Restarts it if it runs, which erases its root file system. For credentials use flySetSecrets.",
+    summary="Deploy an image or change env, size, services, ...; the rest of its config stays.",
+    notes="Restarts it if it runs, erasing its root file system. For credentials flySetSecrets.",
     group=Group.MACHINES,
     calls=(*_AROUND, fly.UPDATE_MACHINE),
     params=update_machine.UpdateMachineConfig,
@@ -207,13 +234,24 @@ UPDATE_MACHINE_CONFIG = Action(
     idempotent=True,
     scope=Scope.DEPLOY,
     source=sources.MACHINES,
-    secret_params=frozenset({"env"}),
+    secret_params=frozenset({"env", "config", "nonce"}),
     examples=(
         Example(
             "set NODE_ENV to production and log at info",
             {**_ONE, "env": {"NODE_ENV": "production", "LOG_LEVEL": "info"}},
         ),
         Example("give it 2 CPUs and 1 GB", {**_ONE, "cpus": 2, "memoryMb": 1024}),
+        Example("deploy nginx 1.27 to it", {**_ONE, "image": "nginx:1.27"}),
+        Example(
+            "always restart it, and check that it answers",
+            {
+                **_ONE,
+                "config": {
+                    "restart": {"policy": "always"},
+                    "checks": {"alive": {"type": "tcp", "port": 8080, "interval": "15s", "timeout": "2s"}},
+                },
+            },
+        ),
     ),
 )
 EXEC_COMMAND = Action(
@@ -249,6 +287,173 @@ EXEC_COMMAND = Action(
     ),
 )
 
+CLONE_MACHINE = Action(
+    name="flyCloneMachine",
+    title="Clone machine",
+    summary="Make another machine like one there is, also in another region. Billed.",
+    notes="If it has a volume, the clone gets a new one. For several, flyScaleMachines.",
+    group=Group.MACHINES,
+    calls=(
+        fly.LIST_REGIONS,
+        fly.GET_MACHINE,
+        fly.GET_VOLUME,
+        fly.LIST_SNAPSHOTS,
+        fly.LIST_VOLUMES,
+        fly.CREATE_VOLUME,
+        fly.UPDATE_VOLUME,
+        fly.LIST_MACHINES,
+        fly.CREATE_MACHINE,
+        fly.WAIT_MACHINE,
+    ),
+    params=clone_machine.CloneMachine,
+    result=clone_machine.Cloned,
+    run=clone_machine.clone,
+    access=Access.WRITE,
+    additive=True,
+    idempotent=False,
+    scope=Scope.DEPLOY,
+    source=sources.SCALING,
+    examples=(Example("put one like it in London", {**_ONE, "region": "lhr"}),),
+)
+SIGNAL_MACHINE = Action(
+    name="flySignalMachine",
+    title="Signal machine",
+    summary="Send a signal to a running machine's main process.",
+    notes="What dies of it restarts by its policy. To end it, flyStopMachine.",
+    group=Group.MACHINES,
+    calls=(*_AROUND, fly.SIGNAL_MACHINE),
+    params=signalling.SignalMachine,
+    result=signalling.Signalled,
+    run=signalling.signal,
+    access=Access.WRITE,
+    additive=False,
+    idempotent=False,
+    scope=Scope.DEPLOY,
+    source=sources.MACHINES,
+    secret_params=frozenset({"nonce"}),
+    examples=(Example("make it read its settings again", {**_ONE, "signal": "SIGHUP"}),),
+)
+CORDON_MACHINE = Action(
+    name="flyCordonMachine",
+    title="Cordon machine",
+    summary="Keep Fly's proxy from sending a machine traffic; it runs on.",
+    notes="flyUncordonMachine ends it.",
+    group=Group.MACHINES,
+    calls=(*_AROUND, fly.CORDON_MACHINE),
+    params=lifecycle.Driven,
+    result=cordoning.Cordoned,
+    run=cordoning.cordon,
+    access=Access.WRITE,
+    additive=False,
+    idempotent=True,
+    scope=Scope.DEPLOY,
+    source=sources.MACHINES,
+    secret_params=frozenset({"nonce"}),
+    examples=(Example("take it out of the rotation", _ONE),),
+)
+UNCORDON_MACHINE = Action(
+    name="flyUncordonMachine",
+    title="Uncordon machine",
+    summary="Let Fly's proxy send a machine traffic again.",
+    group=Group.MACHINES,
+    calls=(*_AROUND, fly.UNCORDON_MACHINE),
+    params=lifecycle.Driven,
+    result=cordoning.Cordoned,
+    run=cordoning.uncordon,
+    access=Access.WRITE,
+    additive=True,
+    idempotent=True,
+    scope=Scope.DEPLOY,
+    source=sources.MACHINES,
+    secret_params=frozenset({"nonce"}),
+    examples=(Example("put it back into the rotation", _ONE),),
+)
+LIST_PROCESSES = Action(
+    name="flyListProcesses",
+    title="List processes",
+    summary="List a running machine's processes with memory and ports.",
+    group=Group.MACHINES,
+    calls=(fly.LIST_PROCESSES,),
+    params=processes.ListProcesses,
+    result=processes.ProcessList,
+    run=processes.list_,
+    access=Access.READ,
+    additive=True,
+    idempotent=True,
+    scope=Scope.READONLY,
+    source=sources.SPEC,
+    untrusted_output=True,
+    examples=(Example("what takes its memory?", {**_ONE, "sortBy": "rss"}),),
+)
+LIST_EVENTS = Action(
+    name="flyListEvents",
+    title="List events",
+    summary="List a machine's last events: starts, stops, exits with code and signal.",
+    notes="flyGetMachine has the last 5.",
+    group=Group.MACHINES,
+    calls=(fly.LIST_EVENTS,),
+    params=history.ListEvents,
+    result=history.EventList,
+    run=history.events,
+    access=Access.READ,
+    additive=True,
+    idempotent=True,
+    scope=Scope.READONLY,
+    source=sources.SPEC,
+    untrusted_output=True,
+    examples=(Example("what happened to it today?", {**_ONE, "limit": 50}),),
+)
+LIST_VERSIONS = Action(
+    name="flyListVersions",
+    title="List versions",
+    summary="List a machine's config versions: image, size and what each changed.",
+    group=Group.MACHINES,
+    calls=(fly.LIST_VERSIONS,),
+    params=history.ListVersions,
+    result=history.VersionList,
+    run=history.versions,
+    access=Access.READ,
+    additive=True,
+    idempotent=True,
+    scope=Scope.READONLY,
+    source=sources.SPEC,
+    untrusted_output=True,
+    examples=(Example("what was deployed to it, and when?", _ONE),),
+)
+GET_MEMORY = Action(
+    name="flyGetMemory",
+    title="Get memory",
+    summary="Get a running machine's memory limit and what of it is free, in MB.",
+    group=Group.MACHINES,
+    calls=(fly.GET_MEMORY,),
+    params=lifecycle.OneMachine,
+    result=machine_memory.MemoryNow,
+    run=machine_memory.get,
+    access=Access.READ,
+    additive=True,
+    idempotent=True,
+    scope=Scope.READONLY,
+    source=sources.SPEC,
+    examples=(Example("is it short of memory?", _ONE),),
+)
+SET_MEMORY = Action(
+    name="flySetMemory",
+    title="Set memory",
+    summary="Limit a running machine's memory, or take unused memory back.",
+    notes="Its size and price stay; those change with flyUpdateMachineConfig.",
+    group=Group.MACHINES,
+    calls=(fly.GET_MEMORY, fly.SET_MEMORY, fly.RECLAIM_MEMORY),
+    params=machine_memory.SetMemory,
+    result=machine_memory.MemorySet,
+    run=machine_memory.set_,
+    access=Access.WRITE,
+    additive=False,
+    idempotent=False,
+    scope=Scope.DEPLOY,
+    source=sources.SPEC,
+    examples=(Example("hold it to 512 MB", {**_ONE, "limitMb": 512}),),
+)
+
 ROWS = (
     LIST_MACHINES,
     GET_MACHINE,
@@ -261,4 +466,13 @@ ROWS = (
     WAIT_FOR_MACHINE,
     UPDATE_MACHINE_CONFIG,
     EXEC_COMMAND,
+    CLONE_MACHINE,
+    SIGNAL_MACHINE,
+    CORDON_MACHINE,
+    UNCORDON_MACHINE,
+    LIST_PROCESSES,
+    LIST_EVENTS,
+    LIST_VERSIONS,
+    GET_MEMORY,
+    SET_MEMORY,
 )

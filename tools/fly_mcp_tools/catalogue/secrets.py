@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fly_mcp_tools import endpoints as fly
-from fly_mcp_tools.action import Access, Action, Example, Group, Scope
-from fly_mcp_tools.composites import list_secrets, secrets
-from fly_mcp_tools.composites.listing import OfApp
+from fly_mcp_tools.action import Access, Action, Example, Gate, Group, Scope
+from fly_mcp_tools.composites import list_secrets, secret_keys, secrets
 
 from . import sources
 
+#: Where secret keys are documented: they have no page.
+_KEYS = "https://docs.machines.dev/spec/openapi3.json"
 #: What bringing secrets to machines needs.
 _UPDATE = (
     fly.LIST_MACHINES,
@@ -27,7 +28,7 @@ LIST_SECRETS = Action(
     summary="List the names of an app's secrets; values are never shown.",
     group=Group.SECRETS,
     calls=(fly.LIST_SECRETS,),
-    params=OfApp,
+    params=list_secrets.ListSecrets,
     result=list_secrets.SecretList,
     run=list_secrets.list_,
     access=Access.READ,
@@ -36,6 +37,28 @@ LIST_SECRETS = Action(
     scope=Scope.READONLY,
     source=sources.SECRETS,
     examples=(Example("which secrets are set?", {"appName": "catvet-records"}),),
+)
+GET_SECRET = Action(
+    name="flyGetSecret",
+    title="Get secret",
+    summary="Get a secret's digest and dates; its value is never shown.",
+    notes="Equal digests mean equal values, within one app.",
+    group=Group.SECRETS,
+    calls=(fly.GET_SECRET,),
+    params=list_secrets.OfSecret,
+    result=list_secrets.SecretDetail,
+    run=list_secrets.get,
+    access=Access.READ,
+    additive=True,
+    idempotent=True,
+    scope=Scope.READONLY,
+    source=sources.SECRETS,
+    examples=(
+        Example(
+            "when was the API key last changed?",
+            {"appName": "catvet-records", "name": "ANTHROPIC_API_KEY"},
+        ),
+    ),
 )
 SET_SECRETS = Action(
     name="flySetSecrets",
@@ -89,5 +112,75 @@ UNSET_SECRETS = Action(
         ),
     ),
 )
+LIST_SECRET_KEYS = Action(
+    name="flyListSecretKeys",
+    title="List secret keys",
+    summary="List an app's cryptographic keys by name, type and date; no key is shown.",
+    notes="Not environment variables: for those flyListSecrets.",
+    group=Group.SECRETS,
+    calls=(fly.LIST_SECRET_KEYS,),
+    params=secret_keys.ListSecretKeys,
+    result=secret_keys.SecretKeyList,
+    run=secret_keys.list_,
+    access=Access.READ,
+    additive=True,
+    idempotent=True,
+    scope=Scope.READONLY,
+    source=_KEYS,
+    examples=(Example("which signing keys are there?", {"appName": "catvet-web"}),),
+)
+GENERATE_SECRET_KEY = Action(
+    name="flyGenerateSecretKey",
+    title="Generate secret key",
+    summary="Let Fly make a cryptographic key for an app; nobody sees it.",
+    notes="A name that is taken is refused, never replaced.",
+    group=Group.SECRETS,
+    calls=(fly.LIST_SECRET_KEYS, fly.GENERATE_SECRET_KEY),
+    params=secret_keys.GenerateSecretKey,
+    result=secret_keys.SecretKeyGenerated,
+    run=secret_keys.generate,
+    access=Access.WRITE,
+    additive=True,
+    idempotent=False,
+    scope=Scope.DEPLOY,
+    source=_KEYS,
+    examples=(
+        Example(
+            "make a key for signing cookies",
+            {"appName": "catvet-records", "name": "cookies-v1", "type": "hs256"},
+        ),
+    ),
+)
+DELETE_SECRET_KEY = Action(
+    name="flyDeleteSecretKey",
+    title="Delete secret key",
+    summary="Delete a cryptographic key of an app; what it encrypted is lost.",
+    group=Group.SECRETS,
+    calls=(fly.GET_SECRET_KEY, fly.DELETE_SECRET_KEY),
+    params=secret_keys.OfSecretKey,
+    result=secret_keys.SecretKeyDeleted,
+    run=secret_keys.delete,
+    preview=secret_keys.preview,
+    gate=Gate.ALWAYS,
+    access=Access.DESTRUCTIVE,
+    additive=False,
+    idempotent=True,
+    scope=Scope.DEPLOY,
+    source=_KEYS,
+    examples=(
+        Example(
+            "drop the old session key",
+            {"appName": "catvet-web", "name": "sessions-v1", "confirm": True},
+        ),
+    ),
+)
 
-ROWS = (LIST_SECRETS, SET_SECRETS, UNSET_SECRETS)
+ROWS = (
+    LIST_SECRETS,
+    GET_SECRET,
+    SET_SECRETS,
+    UNSET_SECRETS,
+    LIST_SECRET_KEYS,
+    GENERATE_SECRET_KEY,
+    DELETE_SECRET_KEY,
+)

@@ -11,11 +11,12 @@ from pydantic import Field
 from fly_mcp_tools.api import apps, machines
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import Code, Conflict, FlyError, MaybeDone, NotFound, TimedOut
-from fly_mcp_tools.ids import AppName, OrgSlug
+from fly_mcp_tools.ids import AppName, NetworkName, OrgSlug
 from fly_mcp_tools.models import Params, Result, WriteResult
 from fly_mcp_tools.wire import App
 
-from .listing import OfApp, capped
+from .listing import OfApp
+from .paging import Paged, page, place
 
 _SENT = "sent"
 #: Seconds for a new app to be seen by all of Fly (reference 4.1: flyctl polls for up to a minute).
@@ -28,8 +29,8 @@ _AT_ONCE = 8
 Org = Annotated[OrgSlug | None, Field(description="Organisation; default: the configured one")]
 
 
-class ListApps(Params):
-    """Nothing is required."""
+class ListApps(Paged):
+    """Apps of an organisation."""
 
     org_slug: Org = None
 
@@ -39,6 +40,10 @@ class CreateApp(Params):
 
     app_name: AppName
     org_slug: Org = None
+    network: NetworkName | None = Field(
+        default=None, description="Private network, made if new; default: the shared one"
+    )
+    enable_subdomains: bool = Field(default=False, description="Route *.APP.fly.dev to it")
 
 
 class AppRow(Result):
@@ -56,7 +61,9 @@ class AppList(Result):
 
     apps: list[AppRow]
     organization: str
-    total: int | None = Field(default=None, description="how many there are, where not all are shown")
+    total: int
+    showing: str | None = None
+    next_cursor: str | None = None
 
 
 class AppDetail(AppRow):
@@ -74,6 +81,7 @@ class AppCreated(WriteResult):
     name: str
     status: str
     organization: str
+    network: str | None = None
     url: str
 
 
@@ -92,9 +100,10 @@ async def organisation(call: Call, asked: str | None) -> str:
 
 async def list_(call: Call, params: ListApps) -> AppList:
     """The organisation's apps with their status, URL and number of machines."""
+    place(params)  # a cursor that is none is refused before anything is sent
     org = await organisation(call, params.org_slug)
-    shown, total = capped(await apps.list_of(call, org))
-    counted: dict[str, int | None] = {app.name: app.machine_count for app in shown}
+    found = page(params, await apps.list_of(call, org), lambda app: app.name)
+    counted: dict[str, int | None] = {app.name: app.machine_count for app in found.rows}
     limiter = anyio.CapacityLimiter(_AT_ONCE)
 
     async def count(app: App) -> None:
@@ -105,11 +114,16 @@ async def list_(call: Call, params: ListApps) -> AppList:
                 counted[app.name] = None
 
     async with anyio.create_task_group() as group:
-        for app in shown:
+        for app in found.rows:
             if app.machine_count is None:
                 group.start_soon(count, app)
-    rows = [_row(app, counted[app.name]) for app in shown]
-    return AppList(apps=rows, organization=org, total=total)
+    return AppList(
+        apps=[_row(app, counted[app.name]) for app in found.rows],
+        organization=org,
+        total=found.total,
+        showing=found.showing,
+        next_cursor=found.next_cursor,
+    )
 
 
 async def get(call: Call, params: OfApp) -> AppDetail:
@@ -144,7 +158,9 @@ async def create(call: Call, params: CreateApp) -> AppCreated:
     else:
         call.journal.note(_SENT, True)
         try:
-            await apps.create(call, params.app_name, org)
+            await apps.create(
+                call, params.app_name, org, network=params.network, subdomains=params.enable_subdomains
+            )
         except (MaybeDone, TimedOut) as error:
             lost = error
         except Conflict as error:
@@ -175,6 +191,7 @@ async def create(call: Call, params: CreateApp) -> AppCreated:
         name=params.app_name,
         status=(app.status if app else "") or "pending",
         organization=app.organization.slug if app and app.organization else org,
+        network=params.network and ((app.network if app else "") or params.network),
         url=url_of(params.app_name),
     )
 

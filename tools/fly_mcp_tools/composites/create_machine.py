@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pydantic import Field, JsonValue
 
 from fly_mcp_tools import config as configs
-from fly_mcp_tools import regions
+from fly_mcp_tools import guest, prices, regions
 from fly_mcp_tools.api import machines, volumes
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import InvalidArguments, NotConfigured, NotFound, Problem, WrongState
@@ -16,7 +16,7 @@ from fly_mcp_tools.ids import AppName, Image, MachineName, MountPath, RegionCode
 from fly_mcp_tools.models import Params, WriteResult
 from fly_mcp_tools.wire import JsonObject, Machine, Volume, objects
 
-from . import creating, letting_go
+from . import changes, creating, letting_go
 
 _PLAN = "plan"
 
@@ -34,6 +34,11 @@ class CreateMachine(Params):
     undo: UndoReference | None = Field(
         default=None, description="Reference of a deleted machine to make again"
     )
+    metadata: changes.Metadata | None = Field(default=None, description="Merged; null removes")
+    config: changes.Config | None = Field(
+        default=None,
+        description="Fly machine config (guest, services, env, ...), merged deep over the rest; null removes",
+    )
 
 
 class Created(WriteResult):
@@ -49,6 +54,7 @@ class Created(WriteResult):
     template_machine_id: str | None = None
     volume_id: str | None = None
     service_added: bool | None = Field(default=None, description="a web service was added, for autoStop")
+    monthly_cost: str | None = Field(default=None, description="the difference")
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ async def create(call: Call, params: CreateMachine) -> Created:
 
     Raises:
         InvalidArguments: no such region, a path without a volume, a volume in another region, an image beside
-            an undo reference.
+            an undo reference, a config that Fly would not take.
         NotFound: nothing is kept under the undo reference.
         WrongState: the volume is another machine's.
         NotConfigured: no image is named, the app has no machine to copy, and the operator set no default.
@@ -94,10 +100,19 @@ async def create(call: Call, params: CreateMachine) -> Created:
             "undo and image are both given: undo makes a deleted machine again, with the image that it had.",
             problems=[Problem("image", "leave it out, or leave undo out")],
         )
+    if params.volume_id is not None and "mounts" in (params.config or {}):
+        raise InvalidArguments(
+            "volumeId and config.mounts are both given, and a machine has one volume.",
+            problems=[Problem("config.mounts", "leave it out, or leave volumeId out")],
+        )
+    own_services = "services" in (params.config or {})
+    change = changes.change(
+        params.config, metadata=params.metadata, auto_stop=params.auto_stop if own_services else None
+    )
     if (machine := await creating.earlier(call, params.app_name, "create")) is not None:
         return await _found_again(call, params, machine)
     await regions.check(call, params.region)
-    plan = await _plan(call, params)
+    plan = _changed(await _plan(call, params, change), change)
     mounted = params.volume_id or _mounted(plan.config)
     volume = await _volume(call, params, mounted) if mounted else None
     config = plan.config
@@ -135,6 +150,9 @@ def _created(made: creating.Created, facts: dict[str, JsonValue], *, note: str |
             "private_ip": machine.private_ip or None,
             "image": machine.image,
             "volume_id": machine.volume_id,
+            "monthly_cost": prices.machine(guest.of_config(machine.config or {}), machine.region).said(
+                signed=True
+            ),
         }
     )
 
@@ -181,7 +199,15 @@ async def _volume(call: Call, params: CreateMachine, volume_id: str) -> Volume:
     return volume
 
 
-async def _plan(call: Call, params: CreateMachine) -> _Plan:
+def _changed(plan: _Plan, change: changes.Change) -> _Plan:
+    """The plan with metadata and config in it: they come last, and win."""
+    named = change.wish.image is not None
+    return replace(
+        plan, config=change.applied(plan.config), image_from="argument" if named else plan.image_from
+    )
+
+
+async def _plan(call: Call, params: CreateMachine, change: changes.Change) -> _Plan:
     if params.undo is not None:
         return _with_autostop(await _undone(call, params, params.undo), params)
     # Asked for also where an image is named: an app that is not there is better told before anything is sent.
@@ -195,6 +221,8 @@ async def _plan(call: Call, params: CreateMachine) -> _Plan:
     elif hidden := [machine for machine in found if machine.config is None]:
         # A default image would be another program than the app's own.
         raise creating.unreadable(params.app_name, hidden)
+    elif change.wish.image is not None:
+        plan = _Plan({}, "argument")
     elif call.defaults.image:
         plan = _Plan({"image": call.defaults.image}, "default")
     else:
@@ -221,8 +249,8 @@ async def _undone(call: Call, params: CreateMachine, reference: str) -> _Plan:
 
 
 def _with_autostop(plan: _Plan, params: CreateMachine) -> _Plan:
-    if params.auto_stop is None:
-        return plan
+    if params.auto_stop is None or "services" in (params.config or {}):
+        return plan  # what the config says of services comes last
     config = copy.deepcopy(plan.config)
     added = not configs.has_service(config) and params.auto_stop != "off"
     if added:
@@ -240,7 +268,7 @@ def _note(note: str | None, plan: _Plan, params: CreateMachine) -> str | None:
         )
     elif params.auto_stop == "off" and not configs.has_service(plan.config):
         notes.append("It has no service, so nothing stops it when idle.")
-    if plan.template is not None and plan.template.mounts and params.volume_id is None:
+    if plan.template is not None and plan.template.mounts and not (params.volume_id or _mounted(plan.config)):
         notes.append(
             f"The template {plan.template.id} has a volume; this machine has none. To give one, name volumeId."
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import Field, JsonValue
 
+from fly_mcp_tools import guest, prices
 from fly_mcp_tools.action import Loss
 from fly_mcp_tools.api import leases, machines
 from fly_mcp_tools.call import Call
@@ -14,7 +15,7 @@ from fly_mcp_tools.models import Outcome, WriteResult
 from fly_mcp_tools.wire import JsonObject, Machine, obj
 
 from . import undoing, waiting
-from .lifecycle import OneMachine
+from .lifecycle import Driven
 from .undoing import Undo
 
 #: Seconds for a machine to be torn down.
@@ -35,9 +36,10 @@ class Deleted(WriteResult):
     state: str = Field(description="destroyed, or the state it is still in")
     volume_kept: str | None = Field(default=None, description="its volume, now unattached")
     undo: Undo | None = None
+    monthly_cost: str | None = Field(default=None, description="the difference")
 
 
-async def preview(call: Call, params: OneMachine) -> Loss:
+async def preview(call: Call, params: Driven) -> Loss:
     """What deleting it would lose."""
     machine = await machines.there(call, params.app_name, params.machine_id)
     facts: dict[str, JsonValue] = {
@@ -58,7 +60,7 @@ async def preview(call: Call, params: OneMachine) -> Loss:
     return Loss(f"{words}. Its config would be kept for 30 days, to make one like it again.", facts)
 
 
-async def delete(call: Call, params: OneMachine) -> Deleted:
+async def delete(call: Call, params: Driven) -> Deleted:
     """Destroy the machine, running or not, and see it gone. Its config is kept first, to undo that.
 
     Raises:
@@ -75,7 +77,7 @@ async def delete(call: Call, params: OneMachine) -> Deleted:
         note = fate.note or "An earlier call with this requestId had destroyed it."
         told = obj(call.journal.notes[_TOLD])
         return Deleted.model_validate({**told, "state": fate.state, "outcome": fate.outcome, "note": note})
-    fate = await destroy(call, params.app_name, machine, step=_TOLD)
+    fate = await destroy(call, params.app_name, machine, step=_TOLD, nonce=params.nonce)
     return Deleted.model_validate(
         {**_told(machine, fate.undo), "state": fate.state, "outcome": fate.outcome, "note": fate.note}
     )
@@ -89,7 +91,15 @@ def _told(machine: Machine, undo: Undo | None) -> JsonObject:
         "region": machine.region,
         "volume_kept": machine.volume_id,
         "undo": undo.wire() if undo else None,
+        "monthly_cost": _saved(machine),
     }
+
+
+def _saved(machine: Machine) -> str:
+    size = guest.of_config(machine.config or {})
+    return prices.change(prices.machine(size, machine.region, state=machine.state), prices.NOTHING).said(
+        signed=True
+    )
 
 
 @dataclass(frozen=True)
@@ -102,15 +112,21 @@ class Fate:
     undo: Undo | None = None
 
 
-async def destroy(call: Call, app_name: str, machine: Machine, *, step: str) -> Fate:
-    """Keep a machine's config, destroy it under its lease, and see it gone. `step`: under which that is noted.
+async def destroy(
+    call: Call, app_name: str, machine: Machine, *, step: str, nonce: str | None = None
+) -> Fate:
+    """Keep a machine's config, destroy it under its lease, and see it gone.
+
+    Args:
+        step: under which that is noted.
+        nonce: of a lease that the caller holds.
 
     Raises:
         LeaseHeld: somebody else is changing it.
         NotFound: it is gone already.
         WrongState: it was not running when it was read, and is now.
     """
-    async with leases.held(call, app_name, machine.id) as lease:
+    async with leases.held(call, app_name, machine.id, nonce=nonce) as lease:
         # What is kept is what is destroyed: metadata change without a new version. Consent, and with it `force`, was
         # for the state that it was in.
         state = machine.state

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
+from fly_mcp_tools import prices
 from fly_mcp_tools.action import Loss
 from fly_mcp_tools.api import volumes
 from fly_mcp_tools.call import Call
@@ -39,6 +40,7 @@ class VolumeDeleted(WriteResult):
     name: str
     state: str
     undo: Undo | None = None
+    monthly_cost: str | None = Field(default=None, description="the difference")
 
 
 async def preview(call: Call, params: DeleteVolume) -> Loss:
@@ -81,7 +83,7 @@ async def delete(call: Call, params: DeleteVolume) -> VolumeDeleted:
     if (ended := await _ended_before(call, params)) is not None:
         return ended
     before = await letting_go.freed(call, params.app_name, await _deletable(call, params))
-    call.journal.note(_VOLUME, {"name": before.name, "region": before.region})
+    call.journal.note(_VOLUME, {"name": before.name, "region": before.region, "size_gb": before.size_gb})
     snapshot = await _last_snapshot(call, params) if params.snapshot else None
     undo = _undo(before, snapshot)
     if snapshot is not None and not snapshot.complete:
@@ -97,7 +99,8 @@ async def delete(call: Call, params: DeleteVolume) -> VolumeDeleted:
         if snapshot is not None:
             error.facts["snapshot_id"] = snapshot.id  # taken for nothing; it goes away by itself
         raise
-    return _result(volume.model_copy(update={"name": volume.name or before.name}), outcome, found, undo)
+    kept = {"name": volume.name or before.name, "size_gb": volume.size_gb or before.size_gb}
+    return _result(volume.model_copy(update=kept), outcome, found, undo)
 
 
 async def _ended_before(call: Call, params: DeleteVolume) -> VolumeDeleted | None:
@@ -114,6 +117,8 @@ async def _ended_before(call: Call, params: DeleteVolume) -> VolumeDeleted | Non
     volume = volume.model_copy(
         update={key: getattr(volume, key) or str(known.get(key) or "") for key in ("name", "region")}
     )
+    if volume.size_gb is None and isinstance(size := known.get("size_gb"), int):
+        volume = volume.model_copy(update={"size_gb": size})
     snapshot = None
     if params.snapshot:
         # Fly lists the snapshots of a deleted volume too (reference 4.6).
@@ -193,8 +198,15 @@ def _undo(volume: Volume, snapshot: Snapshot | None) -> Undo:
 
 
 def _result(volume: Volume, outcome: Outcome, note: str | None, undo: Undo | None) -> VolumeDeleted:
+    saved = prices.change(prices.volume(volume.size_gb), prices.NOTHING) if outcome == "done" else None
     return VolumeDeleted(
-        outcome=outcome, note=note, id=volume.id, name=volume.name, state=volume.state, undo=undo
+        outcome=outcome,
+        note=note,
+        id=volume.id,
+        name=volume.name,
+        state=volume.state,
+        undo=undo,
+        monthly_cost=saved.said(signed=True) if saved else None,
     )
 
 

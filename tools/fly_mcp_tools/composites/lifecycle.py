@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field
 
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.api import leases, machines
@@ -25,11 +28,32 @@ STOP_WITHIN = 45.0
 TRANSIENT_WITHIN = 20.0
 
 
+_NONCE: Final = re.compile(r"[!-~]{1,256}")
+
+
+def _nonce(value: str) -> str:
+    if not _NONCE.fullmatch(value):
+        raise ValueError("must be the nonce that flyAcquireLease gave")
+    return value
+
+
+LeaseNonce = Annotated[str, AfterValidator(_nonce)]
+"""What proves a lease: whoever has it can change the machine, so it is shown and logged nowhere."""
+
+Nonce = Annotated[LeaseNonce | None, Field(description="Of a lease you hold")]
+
+
 class OneMachine(Params):
     """A machine of an app."""
 
     app_name: AppName
     machine_id: MachineId
+
+
+class Driven(OneMachine):
+    """A machine that is to be changed, under a lease of ours or under the caller's."""
+
+    nonce: Nonce = None
 
 
 class Before(WriteResult):
@@ -41,7 +65,7 @@ class Before(WriteResult):
     previous_state: str
 
 
-async def start(call: Call, params: OneMachine) -> Before:
+async def start(call: Call, params: Driven) -> Before:
     """Start a machine and see it running.
 
     Raises:
@@ -50,24 +74,24 @@ async def start(call: Call, params: OneMachine) -> Before:
     return await _drive(call, params, fly.START_MACHINE, "started", START_WITHIN)
 
 
-async def stop(call: Call, params: OneMachine) -> Before:
+async def stop(call: Call, params: Driven) -> Before:
     """Stop a machine and see it stopped."""
     return await _drive(call, params, fly.STOP_MACHINE, "stopped", STOP_WITHIN)
 
 
-async def suspend(call: Call, params: OneMachine) -> Before:
+async def suspend(call: Call, params: Driven) -> Before:
     """Suspend a machine; where Fly cannot keep its memory it stops instead, and the result says so."""
     return await _drive(call, params, fly.SUSPEND_MACHINE, "suspended", STOP_WITHIN)
 
 
-async def _drive(call: Call, params: OneMachine, endpoint: Endpoint, goal: str, within: float) -> Before:
+async def _drive(call: Call, params: Driven, endpoint: Endpoint, goal: str, within: float) -> Before:
     driven = await _driven(call, params, endpoint, goal, within)
     # Of an intent, and not of the call that finished it: that may have found the machine on its way.
     was = call.journal.notes.get(_WAS)
     return driven.model_copy(update={"previous_state": was}) if isinstance(was, str) else driven
 
 
-async def _driven(call: Call, params: OneMachine, endpoint: Endpoint, goal: str, within: float) -> Before:
+async def _driven(call: Call, params: Driven, endpoint: Endpoint, goal: str, within: float) -> Before:
     app_name, machine_id = params.app_name, params.machine_id
     before = await machines.there(call, app_name, machine_id)
     was = call.journal.notes.get(_WAS)
@@ -80,7 +104,7 @@ async def _driven(call: Call, params: OneMachine, endpoint: Endpoint, goal: str,
     if goal == "stopped" and before.state == "failed":
         return _result(before, before, "done", "It is failed: nothing runs on it. Nothing was sent.")
     unclear = False
-    async with leases.held(call, app_name, machine_id) as lease:
+    async with leases.held(call, app_name, machine_id, nonce=params.nonce) as lease:
         if lease.waited:  # whoever was before us may have changed it since
             before = await machines.there(call, app_name, machine_id)
             if before.state == goal:

@@ -18,7 +18,7 @@ from fly_mcp_tools.models import WriteResult
 from fly_mcp_tools.wire import Event, Machine, Secret
 
 from . import updating, waiting
-from .lifecycle import START_WITHIN, TRANSIENT_WITHIN, OneMachine
+from .lifecycle import START_WITHIN, TRANSIENT_WITHIN, Driven
 
 _BEGUN, _UPDATE = "restart", "update"
 #: Looks, and seconds between them, for the event that proves that the machine has been started anew.
@@ -35,7 +35,7 @@ class Restarted(WriteResult):
     how: str = Field(description="restart (same version) or update (new version, for the secrets)")
 
 
-async def restart(call: Call, params: OneMachine) -> Restarted:
+async def restart(call: Call, params: Driven) -> Restarted:
     """Restart a machine and see it running; new secrets are applied.
 
     Raises:
@@ -63,6 +63,7 @@ async def restart(call: Call, params: OneMachine) -> Restarted:
             lambda config: config,
             launch=True,
             min_secrets_version=call.memory.secrets_version(params.app_name),
+            nonce=params.nonce,
         )
         call.memory.secrets_applied(params.app_name, machine.id, done.after.instance_id, names)
         return Restarted(
@@ -77,7 +78,7 @@ async def restart(call: Call, params: OneMachine) -> Restarted:
     return await _plain(call, params, machine)
 
 
-async def _updated_before(call: Call, params: OneMachine, machine: Machine) -> Restarted | None:
+async def _updated_before(call: Call, params: Driven, machine: Machine) -> Restarted | None:
     """The update that an earlier call of this intent sent, seen to its end; None where it did not arrive.
 
     Any version made since has the app's present secrets, whoever made it.
@@ -120,9 +121,9 @@ def newer(found: list[Secret], machine: Machine, applied: frozenset[str] = froze
     return frozenset(names)
 
 
-async def _plain(call: Call, params: OneMachine, before: Machine) -> Restarted:
+async def _plain(call: Call, params: Driven, before: Machine) -> Restarted:
     lost = False
-    async with leases.held(call, params.app_name, before.id) as lease:
+    async with leases.held(call, params.app_name, before.id, nonce=params.nonce) as lease:
         if lease.waited:  # another's restart meanwhile is no proof of ours
             before = await machines.there(call, params.app_name, before.id)
         known: list[JsonValue] = [event.id for event in before.events]

@@ -16,7 +16,7 @@ from . import creating, creating_volume, delete_machine
 from .scale_plan import Plan, reusable
 
 #: What of the template's mount a new one takes over (reference 7.4).
-_MOUNT_KEYS = ("path", "extend_threshold_percent", "add_size_gb", "size_gb_limit")
+MOUNT_KEYS = ("path", "extend_threshold_percent", "add_size_gb", "size_gb_limit")
 
 
 class Step(Result):
@@ -69,7 +69,7 @@ async def create(work: Work, region: str, number: int) -> Step:
     volume_id = how = None
     if work.mount is not None:
         volume_id, how = await _volume(work, region, number)
-        kept: JsonObject = {key: work.mount[key] for key in _MOUNT_KEYS if key in work.mount}
+        kept: JsonObject = {key: work.mount[key] for key in MOUNT_KEYS if key in work.mount}
         config["mounts"] = [{"volume": volume_id, **kept}]
     try:
         made = await creating.create(work.call, work.app_name, config, region=region, step=f"create-{number}")

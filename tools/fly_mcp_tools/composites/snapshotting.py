@@ -79,7 +79,10 @@ async def _begun(call: Call, app_name: str, volume_id: str, began: float) -> Sna
         busy = False
         try:
             begun = await volumes.take_snapshot(call, app_name, volume_id)
-            trouble: FlyError = MaybeDone(f"Fly took a snapshot of {volume_id} and did not say which.")
+            trouble: FlyError = MaybeDone(
+                f"Fly took a snapshot of {volume_id} and did not say which, and no new one is there.",
+                hint="flyListSnapshots looks again.",
+            )
         except (MaybeDone, TimedOut) as error:
             begun, trouble = None, error
         except WrongState as error:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, JsonValue
 
 from fly_mcp_tools import config as configs
-from fly_mcp_tools import guest
+from fly_mcp_tools import guest, prices
 from fly_mcp_tools.api import machines
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.difference import Wish
 from fly_mcp_tools.errors import InvalidArguments, Problem
-from fly_mcp_tools.ids import AppName, MachineId
-from fly_mcp_tools.models import Params, Whole, WriteResult
-from fly_mcp_tools.wire import JsonObject, Machine
+from fly_mcp_tools.ids import Image
+from fly_mcp_tools.models import Whole, WriteResult
+from fly_mcp_tools.wire import Machine
 
-from . import updating
+from . import changes, updating
+from .lifecycle import Nonce, OneMachine
+
+#: What can be changed, and how a caller calls it.
+_WHAT: Final = {
+    "env": "env",
+    "cpus": "cpus",
+    "memory_mb": "memoryMb",
+    "auto_stop": "autoStop",
+    "image": "image",
+    "metadata": "metadata",
+    "config": "config",
+}
+#: Kinds of keys that are told each by a word.
+_WORDS: Final = ("env", "metadata", "config")
 
 
 def _env_names(env: dict[str, str | None]) -> dict[str, str | None]:
@@ -28,11 +41,9 @@ def _env_names(env: dict[str, str | None]) -> dict[str, str | None]:
     return env
 
 
-class UpdateMachineConfig(Params):
+class UpdateMachineConfig(OneMachine):
     """What to change; what is left out stays."""
 
-    app_name: AppName
-    machine_id: MachineId
     env: Annotated[dict[str, str | None], AfterValidator(_env_names)] | None = Field(
         default=None, description="Merged; null removes"
     )
@@ -41,6 +52,30 @@ class UpdateMachineConfig(Params):
         default=None, description="MB: 256, 512, ..."
     )
     auto_stop: configs.AutoStop | None = Field(default=None, description="When idle")
+    image: Image | None = Field(default=None, description="New image to deploy")
+    metadata: changes.Metadata | None = Field(default=None, description="Merged; null removes")
+    config: changes.Config | None = Field(
+        default=None,
+        description="Fly machine config (services, checks, restart, files, ...): merged deep; null removes",
+    )
+    nonce: Nonce = None
+
+    @property
+    def asks_nothing(self) -> bool:
+        """Whether nothing is to be changed."""
+        return all(getattr(self, name) is None for name in _WHAT)
+
+    def change(self) -> changes.Change:
+        """All of it as one change."""
+        return changes.change(
+            self.config,
+            env=self.env,
+            cpus=self.cpus,
+            memory_mb=self.memory_mb,
+            auto_stop=self.auto_stop,
+            image=self.image,
+            metadata=self.metadata,
+        )
 
 
 class Updated(WriteResult):
@@ -50,7 +85,10 @@ class Updated(WriteResult):
     state: str
     instance_id: str | None = None
     changed: dict[str, JsonValue] = Field(
-        description="env: per variable what was done; guest, autoStop: before and after"
+        description="env, metadata, config: per key what was done; guest, autoStop, image: before and after"
+    )
+    monthly_cost: str | None = Field(
+        default=None, description="the difference while it runs, of another size"
     )
 
 
@@ -58,66 +96,45 @@ async def update(call: Call, params: UpdateMachineConfig) -> Updated:
     """Merge the changes into the machine's whole config and see the new version settled.
 
     Raises:
-        InvalidArguments: nothing to change, a size Fly does not sell, autoStop without a service.
+        InvalidArguments: nothing to change, a size Fly does not sell, autoStop without a service, another volume.
         LeaseHeld: somebody else is changing the machine.
         Conflict: somebody else has changed the same; `facts["difference"]` says what.
     """
-    if params.env is None and params.cpus is None and params.memory_mb is None and params.auto_stop is None:
+    if params.asks_nothing:
         raise InvalidArguments(
-            "Nothing to change: env, cpus, memoryMb and autoStop are all left out.",
-            problems=[Problem("env", "send at least one of env, cpus, memoryMb, autoStop")],
+            "Nothing to change: env, cpus, memoryMb, autoStop, image, metadata and config are all left out.",
+            problems=[Problem("env", f"send at least one of {', '.join(_WHAT.values())}")],
         )
+    change = params.change()
     machine = await machines.there(call, params.app_name, params.machine_id)
     # Built once before anything is sent, so that what cannot be is refused with nothing but a read.
     config = updating.readable_config(machine)
-    wish = Wish(params.env or {}, params.cpus, params.memory_mb, params.auto_stop)
-    _merge(config, params)
-    if not wish.lacks(config) and not call.resumed:
-        changed: dict[str, JsonValue] = {"env": dict(configs.env_changes(config, params.env or {}))}
+    changes.keep_volume(machine, change)
+    change.applied(config)
+    if not change.wish.lacks(config) and not call.resumed:
+        told = change.told(machine, machine)
         return Updated(
             outcome="done",
             note="The config is like that already; nothing was sent and nothing restarted.",
             id=machine.id,
             state=machine.state,
             instance_id=machine.instance_id or None,
-            changed=changed if params.env else {},
+            changed={kind: words for kind, words in told.items() if kind in _WORDS},
         )
-    done = await updating.update(call, params.app_name, machine, lambda old: _merge(old, params), wish=wish)
+    done = await updating.update(
+        call, params.app_name, machine, change.applied, wish=change.wish, nonce=params.nonce
+    )
     return Updated(
         outcome=done.outcome,
         note=done.note,
         id=done.after.id,
         state=done.after.state,
         instance_id=done.after.instance_id or None,
-        changed=_changes(done.before, done.after, params),
+        changed=change.told(done.before, done.after),
+        monthly_cost=_cost(done.before, done.after) if change.changes_size else None,
     )
 
 
-def _merge(config: JsonObject, params: UpdateMachineConfig) -> JsonObject:
-    new = dict(config)
-    if params.env is not None:
-        new = configs.with_env(new, params.env)
-    if params.cpus is not None or params.memory_mb is not None:
-        new["guest"] = guest.resized(guest.of_config(new), params.cpus, params.memory_mb)
-        new.pop("size", None)  # Fly refuses both (reference 2.4)
-    if params.auto_stop is not None:
-        if not configs.has_service(new):
-            raise InvalidArguments(
-                "autoStop belongs to a service, and this machine has none: nothing stops or wakes it.",
-                problems=[Problem("autoStop", "leave it out for a machine without a service")],
-            )
-        if configs.autostop_of(new) != params.auto_stop:
-            new = configs.with_autostop(new, params.auto_stop)
-    return new
-
-
-def _changes(before: Machine, after: Machine, params: UpdateMachineConfig) -> dict[str, JsonValue]:
-    old, new = before.config or {}, after.config or {}
-    changed: dict[str, JsonValue] = {}
-    if params.env:
-        changed["env"] = dict(configs.env_changes(old, params.env))
-    if params.cpus is not None or params.memory_mb is not None:
-        changed["guest"] = {"before": guest.of_config(old), "after": guest.of_config(new)}
-    if params.auto_stop is not None:
-        changed["autoStop"] = {"before": configs.autostop_of(old), "after": configs.autostop_of(new)}
-    return changed
+def _cost(before: Machine, after: Machine) -> str:
+    old, new = (prices.machine(guest.of_config(one.config or {}), one.region) for one in (before, after))
+    return prices.change(old, new).said(signed=True)

@@ -98,6 +98,7 @@ async def update(
     wish: Wish | None = None,
     launch: bool | None = None,
     min_secrets_version: int | None = None,
+    nonce: str | None = None,
 ) -> Updated:
     """Change a machine's config and see the new version settled.
 
@@ -109,6 +110,7 @@ async def update(
             version.
         launch: start it. None: keep a running machine running and a stopped one stopped.
         min_secrets_version: the app's secrets must be at least this new when it boots.
+        nonce: of a lease that the caller holds.
 
     Raises:
         LeaseHeld: somebody else is changing it.
@@ -118,7 +120,7 @@ async def update(
         MaybeDone: sent, and not found when looking.
     """
     base = _base(call, machine, wish)
-    async with leases.held(call, app_name, machine.id) as lease:
+    async with leases.held(call, app_name, machine.id, nonce=nonce) as lease:
         work = _Work(call, app_name, change, wish, launch, min_secrets_version, lease, base)
         if lease.waited or lease.lease.version != machine.instance_id:
             machine = await machines.there(call, app_name, machine.id)

@@ -1,0 +1,178 @@
+"""flyAllocateIp.
+
+An address has nothing that could mark it as ours, and Fly gives another one to whoever asks twice. So the app's
+addresses are read before, and after a lost answer the one that is new is looked for. Two that are new cannot be told
+apart, and are named.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, JsonValue
+
+from fly_mcp_tools import prices, regions
+from fly_mcp_tools.api import addresses
+from fly_mcp_tools.call import Call
+from fly_mcp_tools.errors import ConfirmationRequired, FlyError, MaybeDone, TimedOut
+from fly_mcp_tools.ids import AppName, NetworkName, RegionCode
+from fly_mcp_tools.models import Params, WriteResult
+from fly_mcp_tools.wire import Address, JsonObject, obj
+
+from . import looking
+from .ips import WORDS
+from .listing import some
+
+_STEP: Final = "ip"
+#: Seconds after which a request that was given up is taken for lost.
+_LATE: Final = 20.0
+
+IpType = Literal["shared_v4", "v4", "v6", "private_v6", "egress_v4", "egress_v6", "egress_pair"]
+
+
+class AllocateIp(Params):
+    """What kind of address, and where."""
+
+    app_name: AppName
+    type: Annotated[IpType, Field(description="v4 and egress cost")] = "shared_v4"
+    region: RegionCode | None = Field(default=None, description="Default: global")
+    network: NetworkName | None = Field(default=None, description="private_v6: network")
+
+
+class IpAllocated(WriteResult):
+    """The new address."""
+
+    ip: str
+    type: str
+    region: str
+    monthly_cost: str
+    also: list[str] | None = Field(default=None, description="other addresses that came with it")
+
+
+async def allocate(call: Call, params: AllocateIp) -> IpAllocated:
+    """Allocate an address.
+
+    Raises:
+        ConfirmationRequired: it costs; `facts` says how much a month.
+        MaybeDone: the answer was lost, and it cannot be told which address, if any, was allocated.
+    """
+    await regions.check(call, params.region)
+    there = await addresses.list_of(call, params.app_name)
+    notes = obj(call.journal.notes.get(_STEP))
+    if params.type == "shared_v4" and (shared := next((one for one in there if one.shared), None)):
+        earlier = "An earlier call with this requestId had allocated it."
+        return _result(params, shared, earlier if notes else "The app has it already; nothing was sent.")
+    _consent(call, params)
+    if notes and (ours := await _earlier(call, params, notes)) is not None:
+        return _result(params, ours, "An earlier call with this requestId had allocated it.")
+    known = notes.get("before")
+    before: list[JsonValue] = known if isinstance(known, list) else [*(one.ip for one in there)]
+    call.journal.note(_STEP, {"before": before, "sent_at": call.clock.now()})
+    try:
+        made = await addresses.allocate(call, params.app_name, _wanted(params))
+    except (MaybeDone, TimedOut) as error:
+        return _result(
+            params,
+            await _found(call, params, before, error),
+            "Fly's answer was lost; this address is new since, and of the type asked for.",
+        )
+    also = await _also(call, params, made, before)
+    return _result(params, made, None, also)
+
+
+def _consent(call: Call, params: AllocateIp) -> None:
+    cost = prices.ip(params.type)
+    if call.confirmed or (cost.known and not cost.usd):
+        return
+    facts: dict[str, JsonValue] = {"type": params.type, "monthly_cost": cost.said(signed=True)}
+    raise ConfirmationRequired(
+        f"A {WORDS[params.type]} for {params.app_name} costs {cost.said()}, used or not, until it is released. "
+        "Nothing was changed.",
+        hint=f"If that is wanted, repeat {call.action.name} with confirm: true. shared_v4 and v6 are free.",
+        facts={"would_cost": facts},
+    )
+
+
+def _wanted(params: AllocateIp) -> JsonObject:
+    given: JsonObject = {"type": params.type, "region": params.region, "network": params.network}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+async def _new(call: Call, params: AllocateIp, before: list[JsonValue]) -> list[Address]:
+    """Addresses that are new and may be the one asked for; an egress address may look like any."""
+    return [
+        one
+        for one in await addresses.list_of(call, params.app_name)
+        if one.ip not in before and (one.kind == params.type or params.type.startswith("egress"))
+    ]
+
+
+async def _found(call: Call, params: AllocateIp, before: list[JsonValue], error: FlyError) -> Address:
+    """The address whose answer was lost. Raises MaybeDone where none is there, or more than one."""
+
+    async def look() -> list[Address] | None:
+        return await _new(call, params, before) or None
+
+    found, looked = await looking.after_lost(call, look)
+    if found is None:
+        raise _unclear(params, [], error, looked=looked)
+    return _only(params, found, error)
+
+
+def _only(params: AllocateIp, found: list[Address], error: FlyError | None = None) -> Address:
+    """The one that is new. Raises MaybeDone where there are more: which of them is ours cannot be told."""
+    if len(found) > 1 and params.type != "egress_pair":
+        raise _unclear(params, found, error, looked=True)
+    return found[0]
+
+
+def _unclear(params: AllocateIp, found: list[Address], error: FlyError | None, *, looked: bool) -> MaybeDone:
+    what = "looking for it failed as well"
+    if looked:
+        what = f"{len(found)} new ones are there" if found else "no new one is there"
+    return MaybeDone(
+        f"The request to allocate a {WORDS[params.type]} for {params.app_name} was sent, its answer lost, and {what}.",
+        hint="flyListIps shows what is there. The same call with the same requestId looks again, and allocates one "
+        "only if none is there.",
+        status=error.status if error else None,
+        request_id=error.request_id if error else None,
+        facts={"found": some(one.ip for one in found) if found else "nothing" if looked else "unknown"},
+    )
+
+
+async def _earlier(call: Call, params: AllocateIp, notes: JsonObject) -> Address | None:
+    """What an earlier call of this intent allocated; None once it is sure that it allocated none."""
+    before, sent_at = notes.get("before"), notes.get("sent_at")
+    while True:
+        found = await _new(call, params, before if isinstance(before, list) else [])
+        if found:
+            return _only(params, found)
+        left = (sent_at if isinstance(sent_at, float) else 0.0) + _LATE - call.clock.now()
+        if left <= 0:
+            return None
+        await call.progress(_LATE - left, _LATE, "looking for an address that may have been allocated")
+        await call.clock.sleep(min(looking.LOOK_EVERY, left))
+
+
+async def _also(call: Call, params: AllocateIp, made: Address, before: list[JsonValue]) -> list[str] | None:
+    """The other half of a pair, of which Fly's answer names one."""
+    if params.type != "egress_pair":
+        return None
+    try:
+        return [one.ip for one in await _new(call, params, before) if one.ip != made.ip] or None
+    except FlyError:
+        return None
+
+
+def _result(
+    params: AllocateIp, address: Address, note: str | None, also: list[str] | None = None
+) -> IpAllocated:
+    return IpAllocated(
+        outcome="done",
+        note=note,
+        ip=address.ip,
+        type=params.type,
+        region=address.region,
+        monthly_cost=prices.ip(params.type).said(signed=True),
+        also=also,
+    )

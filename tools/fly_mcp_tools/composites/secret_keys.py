@@ -1,0 +1,199 @@
+"""flyListSecretKeys, flyGenerateSecretKey and flyDeleteSecretKey.
+
+An app's keys for signing and sealing live at Fly, which makes them and uses them. No part of one is ever shown; the
+public half of some would be harmless, but which of Fly's types has one is not documented.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from fly_mcp_tools.action import Loss
+from fly_mcp_tools.api import secret_keys
+from fly_mcp_tools.call import Call
+from fly_mcp_tools.errors import EARLIER_ATTEMPT, Conflict, MaybeDone, NotFound, TimedOut
+from fly_mcp_tools.ids import AppName, KeyName
+from fly_mcp_tools.models import Outcome, Params, Result, WriteResult
+from fly_mcp_tools.wire import SecretKey
+
+from . import looking
+from .paging import Paged, page
+from .undoing import day
+
+_SENT = "sent"
+
+#: Fly's types (reference 4.7).
+KeyType = Literal[
+    "es256", "hs256", "hs384", "hs512", "xaes256gcm", "nacl_auth", "nacl_box", "nacl_secretbox", "nacl_sign"
+]
+Name = Annotated[KeyName, Field(description="Key name")]
+
+
+class ListSecretKeys(Paged):
+    """Which of an app's keys."""
+
+    app_name: AppName
+    type: str | None = Field(default=None, description="Key type")
+
+
+class SecretKeyRow(Result):
+    """A key: no part of it."""
+
+    name: str
+    type: str
+    created_at: str | None
+    updated_at: str | None = Field(default=None, description="where it was replaced since")
+
+
+class SecretKeyList(Result):
+    """The app's secret keys."""
+
+    secret_keys: list[SecretKeyRow]
+    total: int | None = Field(default=None, description="how many fit, where not all are shown")
+    showing: str | None = None
+    next_cursor: str | None = None
+
+
+class GenerateSecretKey(Params):
+    """A key that Fly is to make."""
+
+    app_name: AppName
+    name: Name
+    type: Annotated[KeyType, Field(description="Key type")]
+
+
+class OfSecretKey(Params):
+    """One key."""
+
+    app_name: AppName
+    name: Name
+
+
+class SecretKeyGenerated(WriteResult):
+    """The new key: no part of it."""
+
+    name: str
+    type: str
+    created_at: str | None
+
+
+class SecretKeyDeleted(WriteResult):
+    """The key that was deleted."""
+
+    name: str
+
+
+async def list_(call: Call, params: ListSecretKeys) -> SecretKeyList:
+    """The app's keys by name, or those of a type."""
+    found = await secret_keys.list_of(call, params.app_name)
+    shown = page(params, [one for one in found if params.type in (None, one.type)], lambda one: one.name)
+    return SecretKeyList(
+        secret_keys=[_row(one) for one in shown.rows],
+        total=shown.total if shown.showing else None,
+        showing=shown.showing,
+        next_cursor=shown.next_cursor,
+    )
+
+
+async def generate(call: Call, params: GenerateSecretKey) -> SecretKeyGenerated:
+    """Let Fly make a key of a name that is free: one that is there would be replaced, and what it sealed lost.
+
+    Raises:
+        Conflict: the name is taken.
+        MaybeDone: the answer was lost and no such key is there (yet).
+    """
+
+    async def there() -> SecretKey | None:
+        found = await secret_keys.list_of(call, params.app_name)
+        return next((one for one in found if one.name == params.name), None)
+
+    if (key := await there()) is not None:
+        if call.journal.notes.get(_SENT) and key.type == params.type:
+            return _generated(key, "An earlier call with this requestId had made it.")
+        raise Conflict(
+            f"There is a secret key {key.name} of type {key.type or '?'} in {params.app_name} already. Generating it "
+            "again would replace it, and what it has sealed or signed would be lost. Nothing was changed.",
+            hint="Choose another name, such as one with the next version at its end; or delete it first "
+            "(flyDeleteSecretKey).",
+        )
+    call.journal.note(_SENT, True)
+    try:
+        return _generated(await secret_keys.generate(call, params.app_name, params.name, params.type), None)
+    except (MaybeDone, TimedOut) as error:
+        found, looked = await looking.after_lost(call, there)
+        if found is not None and found.type == params.type:
+            return _generated(found, "Fly's answer was lost; the key is there, and was not before.")
+        raise MaybeDone(
+            f"The request to generate secret key {params.name} was sent, its answer lost, and "
+            + ("no such key is there." if looked else "looking for it failed as well."),
+            hint="flyListSecretKeys looks again; the same call with the same requestId makes it if it is not there.",
+            status=error.status,
+            request_id=error.request_id,
+            facts={"found": "nothing" if looked else "unknown"},
+        ) from None
+
+
+async def preview(call: Call, params: OfSecretKey) -> Loss:
+    """What deleting it would lose. Raises NotFound."""
+    key = await secret_keys.get(call, params.app_name, params.name)
+    return Loss(
+        f"Secret key {key.name} ({key.type or 'of unknown type'}) of {params.app_name} would be gone for good: data "
+        "encrypted with it could never be read again, and signatures made with it no longer be checked at Fly.",
+        {
+            "secret_key": key.name,
+            "type": key.type,
+            "created_at": day(key.created_at) if key.created_at else None,
+        },
+    )
+
+
+async def delete(call: Call, params: OfSecretKey) -> SecretKeyDeleted:
+    """Delete a key for good.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+
+    async def gone() -> bool | None:
+        try:
+            await secret_keys.get(call, params.app_name, params.name)
+        except NotFound:
+            return True
+        return None
+
+    if call.journal.notes.get(_SENT) and await gone():
+        return _deleted(params, "done", "An earlier call with this requestId had deleted it.")
+    await secret_keys.get(call, params.app_name, params.name)
+    call.journal.note(_SENT, True)
+    try:
+        await secret_keys.delete(call, params.app_name, params.name)
+    except NotFound as error:
+        if EARLIER_ATTEMPT not in error.facts:
+            raise
+    except (MaybeDone, TimedOut):
+        found, _ = await looking.after_lost(call, gone)
+        if not found:
+            note = "The answer was lost, and the key was seen to be there still, or could not be looked at."
+            return _deleted(params, "unclear", f"{note} Repeating the call is safe.")
+    return _deleted(params, "done", None)
+
+
+def _row(key: SecretKey) -> SecretKeyRow:
+    changed = key.updated_at if key.updated_at != key.created_at else None
+    return SecretKeyRow(
+        name=key.name,
+        type=key.type,
+        created_at=day(key.created_at) if key.created_at else None,
+        updated_at=day(changed) if changed else None,
+    )
+
+
+def _generated(key: SecretKey, note: str | None) -> SecretKeyGenerated:
+    created = day(key.created_at) if key.created_at else None
+    return SecretKeyGenerated(outcome="done", note=note, name=key.name, type=key.type, created_at=created)
+
+
+def _deleted(params: OfSecretKey, outcome: Outcome, note: str | None) -> SecretKeyDeleted:
+    return SecretKeyDeleted(outcome=outcome, note=note, name=params.name)
