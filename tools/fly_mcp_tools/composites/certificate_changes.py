@@ -19,7 +19,7 @@ from fly_mcp_tools.wire import Certificate
 from . import looking
 from .certificates import OfHostname
 from .dns_records import DnsRecord, needed
-from .undoing import day
+from .undoing import Undo, day
 
 _SENT = "sent"
 
@@ -46,6 +46,7 @@ class CertificateRemoved(WriteResult):
     """The host name that was removed, or only Fly's own certificate of it."""
 
     hostname: str
+    undo: Undo
     monthly_cost: str | None = Field(default=None, description="the difference")
 
 
@@ -176,5 +177,9 @@ def _removed(params: RemoveCertificate, outcome: Outcome, note: str | None) -> C
         outcome=outcome,
         note=note,
         hostname=params.hostname,
+        undo=Undo(
+            how="flyRequestCertificate asks for a new one, which takes minutes.",
+            lost="the certificate itself" + ("" if params.keep_custom else ", and one that was brought"),
+        ),
         monthly_cost=saved.said(signed=True) if outcome == "done" else None,
     )

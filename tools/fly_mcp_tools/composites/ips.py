@@ -17,6 +17,7 @@ from fly_mcp_tools.wire import Address
 
 from . import looking
 from .listing import OfApp, capped, some
+from .undoing import Undo
 
 _ADDRESS = "address"
 #: What a type is in words.
@@ -59,6 +60,7 @@ class IpReleased(WriteResult):
 
     ip: str
     left: list[str] | None = Field(default=None, description="addresses that the app still has")
+    undo: Undo
     monthly_cost: str | None = Field(default=None, description="the difference")
 
 
@@ -167,5 +169,6 @@ def _released(
         note=note,
         ip=params.ip,
         left=None if left is None else [str(word) for word in some(one.ip for one in left)],
+        undo=Undo(how="flyAllocateIp gives the app another address.", lost="the address itself"),
         monthly_cost=_saved(kind) if outcome == "done" else None,
     )

@@ -20,7 +20,7 @@ from fly_mcp_tools.wire import SecretKey
 
 from . import looking
 from .paging import Paged, page
-from .undoing import day
+from .undoing import Undo, day
 
 _SENT = "sent"
 
@@ -83,6 +83,7 @@ class SecretKeyDeleted(WriteResult):
     """The key that was deleted."""
 
     name: str
+    undo: Undo
 
 
 async def list_(call: Call, params: ListSecretKeys) -> SecretKeyList:
@@ -196,4 +197,5 @@ def _generated(key: SecretKey, note: str | None) -> SecretKeyGenerated:
 
 
 def _deleted(params: OfSecretKey, outcome: Outcome, note: str | None) -> SecretKeyDeleted:
-    return SecretKeyDeleted(outcome=outcome, note=note, name=params.name)
+    undo = Undo(how="Not possible: Fly keeps no copy.", lost="the key, and whatever it encrypted")
+    return SecretKeyDeleted(outcome=outcome, note=note, name=params.name, undo=undo)
