@@ -84,8 +84,9 @@ OPERATIONS: Final[Mapping[str, LeftOut | Instead]] = {
         "PATCH /apps/{app_name}/machines/{machine_id}/metadata",
         "One key is set as several are, by flySetMetadata: one request, and a key that no path can carry.",
     ),
-    "POST /apps/{app_name}/secretkeys/{secret_name}": LeftOut(
-        "The key itself would pass through a model; flyGenerateSecretKey lets Fly make one that nobody sees."
+    "POST /apps/{app_name}/secretkeys/{secret_name}": Instead(
+        "POST /apps/{app_name}/secretkeys/{secret_name}/generate",
+        "The key itself would pass through a model; flyGenerateSecretKey lets Fly make one that nobody sees.",
     ),
     "POST /apps/{app_name}/secretkeys/{secret_name}/decrypt": LeftOut(_CRYPTOGRAPHY),
     "POST /apps/{app_name}/secretkeys/{secret_name}/encrypt": LeftOut(_CRYPTOGRAPHY),

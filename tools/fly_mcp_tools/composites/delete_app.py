@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field, JsonValue
 
+from fly_mcp_tools import guest, prices
 from fly_mcp_tools.action import Loss
 from fly_mcp_tools.api import apps, machines, secrets, volumes
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import EARLIER_ATTEMPT, FlyError, MaybeDone, NotFound, TimedOut
 from fly_mcp_tools.models import Outcome, WriteResult
-from fly_mcp_tools.wire import JsonObject, obj
+from fly_mcp_tools.wire import JsonObject, Machine, Volume, obj
 
 from . import undoing
 from .listing import OfApp, some
@@ -29,6 +30,7 @@ class AppDeleted(WriteResult):
     state: str
     undo: Undo | None = None
     machines: list[str] | None = Field(default=None, description="undo references of its machines")
+    monthly_cost: str | None = Field(default=None, description="the difference")
 
 
 async def preview(call: Call, params: OfApp) -> Loss:
@@ -46,6 +48,7 @@ async def preview(call: Call, params: OfApp) -> Loss:
         "volumes": some(f"{volume.id} {volume.name} {volume.size_gb} GB {volume.region}" for volume in disks),
         "secrets": some(secret.name for secret in stored),
         **await apps.counts_around(call, name),
+        "monthly_cost": _saved(found, disks),
     }
     return Loss(
         f"App {name} would be gone with {len(found)} machine(s) ({running} running), {len(disks)} volume(s) and "
@@ -58,16 +61,37 @@ async def preview(call: Call, params: OfApp) -> Loss:
 async def _keep(call: Call, app_name: str) -> list[Undo]:
     """Keep the config of each machine, and note the references beside those of an earlier call of this intent."""
     earlier = obj(call.journal.notes.get(_KEPT))
-    kept = [undoing.keep(call, app_name, machine) for machine in await machines.list_of(call, app_name)]
+    found = await machines.list_of(call, app_name)
+    kept = [undoing.keep(call, app_name, machine) for machine in found]
     references = [*_words(earlier.get("references")), *(undo.reference for undo in kept if undo.reference)]
     until = next((undo.until for undo in kept if undo.until), None)
     note: JsonObject = {
         "references": [*dict.fromkeys(references)],
         "until": until or earlier.get("until"),
         "unreadable": sum(undo.reference is None for undo in kept),
+        # Of the first call: later ones may find the app half gone.
+        "saved": earlier.get("saved") or _saved(found, await _volumes(call, app_name)),
     }
     call.journal.note(_KEPT, note)
     return kept
+
+
+async def _volumes(call: Call, app_name: str) -> list[Volume] | None:
+    """Its volumes; None where they cannot be read, which is no reason not to delete it."""
+    try:
+        return await volumes.list_of(call, app_name)
+    except FlyError:
+        return None
+
+
+def _saved(found: list[Machine], disks: list[Volume] | None) -> str:
+    """What its machines and volumes cost, taken off. Addresses and certificates are not counted."""
+    costs = [prices.machine(guest.of_config(one.config or {}), one.region, state=one.state) for one in found]
+    if disks is None:
+        costs.append(prices.Cost(unknown=("its volumes, which could not be read",)))
+    else:
+        costs += [prices.volume(one.size_gb) for one in disks]
+    return prices.change(prices.total(costs), prices.NOTHING).said(signed=True)
 
 
 def _words(value: JsonValue) -> list[str]:
@@ -98,8 +122,15 @@ def _answer(
         until=str(until) if until else None,
         lost=lost,
     )
+    saved = known.get("saved")
     return AppDeleted(
-        outcome=outcome, note=note, name=params.app_name, state=state, undo=undo, machines=shown or None
+        outcome=outcome,
+        note=note,
+        name=params.app_name,
+        state=state,
+        undo=undo,
+        machines=shown or None,
+        monthly_cost=str(saved) if saved and outcome == "done" else None,
     )
 
 

@@ -28,7 +28,7 @@ from fly_mcp_tools.models import Params, Whole, WriteResult
 from fly_mcp_tools.turns import TooLong
 from fly_mcp_tools.wire import JsonObject, Machine
 
-from . import creating, scale_resume, scale_steps, undoing
+from . import creating, scale_costs, scale_resume, scale_steps, undoing
 from .listing import capped
 from .scale_plan import plan
 from .scale_steps import Step, Work
@@ -76,6 +76,7 @@ class Scaled(WriteResult):
     machines: list[Step]
     total: int | None = Field(default=None, description="how many changed, where not all are shown")
     undo: Undo | None = None
+    monthly_cost: str | None = Field(default=None, description="the difference")
 
 
 async def scale_machines(call: Call, params: ScaleMachines) -> Scaled:
@@ -340,6 +341,7 @@ def _result(work: Work, params: ScaleMachines, before: int, there: int | None) -
         machines=list(shown),
         total=total,
         undo=_undo(work.steps),
+        monthly_cost=scale_costs.done(work).said(signed=True),
     )
 
 
@@ -372,5 +374,5 @@ def _confirmation(work: Work, params: ScaleMachines) -> ConfirmationRequired:
         "would be kept for 30 days, to make machines like them again. "
         "Nothing was changed.",
         hint=f"If that is wanted, repeat {work.call.action.name} with confirm: true.",
-        facts={"would_destroy": named},
+        facts={"would_destroy": named, "monthly_cost": scale_costs.saved(going).said(signed=True)},
     )
