@@ -14,8 +14,7 @@ from typing import Any, Final, cast
 from fly_mcp_tools.action import Access, AnyAction
 from fly_mcp_tools.composites.paging import USUAL, Paged
 from fly_mcp_tools.schema import output_schema
-
-from .sizes import at_most, exceeds
+from fly_mcp_tools.sizes import at_most, exceeds
 
 #: o200k tokens of one answer at most.
 MOST: Final = 6000

@@ -116,13 +116,23 @@ class TestSince:
             ("2026-05-01T00:00:00Z", 0),  # all of them
         ],
     )
-    async def test_the_last_lines_since_then(self, fly: Fly, since: str, first: int) -> None:
+    async def test_the_first_lines_since_then(self, fly: Fly, since: str, first: int) -> None:
         """The issue, 1: the token is a time, so that a moment is a place in the log."""
-        answer = await fly.call("flyGetLogs", appName=FLEET, since=since, lines=100)
-        expected = [*range(max(first, 350), 450)]
-        assert numbers(answer) == expected
-        left = 450 - first - len(expected)
-        assert (f"{left} earlier lines that fit are left out." in answer.get("note", "")) is (left > 0)
+        answer = await fly.call("flyGetLogs", appName=FLEET, since=since, lines=40)
+        assert numbers(answer) == [*range(first, min(first + 40, 450))]
+        assert ("There are newer lines" in answer.get("note", "")) is (first < 410)
+
+    async def test_from_a_moment_on_a_busy_log_is_walked_to_its_end(self, fly: Fly) -> None:
+        """Ours: neither the first nor the last of an hour would be of use, with no way to the others."""
+        now = fly.clock.now()
+        busy = [line(number, at_ns=int((now - 1000 + number) * NS)) for number in range(1000)]
+        fly.edit(lambda world: setattr(world.apps[FLEET], "logs", busy))
+        answer = await fly.call("flyGetLogs", appName=FLEET, since="1h")
+        seen = numbers(answer)
+        while answer["lines"]:
+            answer = await fly.call("flyGetLogs", appName=FLEET, cursor=answer["next_cursor"])
+            seen += numbers(answer)
+        assert seen == [*range(1000)]
 
     async def test_a_span_is_taken_from_now(self, fly: Fly) -> None:
         """Ours: 15m, 2h, 1d."""
@@ -137,10 +147,13 @@ class TestSince:
         began = fly.clock.monotonic()
         answer = await fly.call("flyGetLogs", appName=FLEET, since="1d", search="line 5")
         assert fly.clock.monotonic() - began < 6
-        assert numbers(answer) == [5, *range(550, 600)][-50:]
+        assert numbers(answer) == [5, *range(50, 60), *range(500, 539)]
         assert "There are newer lines" in answer["note"]
-        answer = await fly.call("flyGetLogs", appName=FLEET, cursor=answer["next_cursor"], search="line 9")
-        assert numbers(answer) == [*range(900, 950)]
+        answer = await fly.call("flyGetLogs", appName=FLEET, cursor=answer["next_cursor"], search="line 5")
+        assert numbers(answer) == [*range(539, 589)]
+        answer = await fly.call("flyGetLogs", appName=FLEET, since="1d", search="line 9")
+        assert numbers(answer) == [9, *range(90, 100)]
+        assert "There are newer lines" in answer["note"]
 
     @pytest.mark.parametrize("since", ["yesterday", "15", "m", "15 m", "-1h", "2026-05-28T17:46:50", ""])
     async def test_a_moment_that_is_none_is_refused(self, fly: Fly, since: str) -> None:
@@ -167,6 +180,30 @@ class TestCursor:
         assert seen == [*range(450)]
         fly.edit(lambda world: world.apps[FLEET].logs.append(line(450)))
         assert numbers(await fly.call("flyGetLogs", appName=FLEET, cursor=cursor)) == [450]
+
+    async def test_lines_of_one_moment_are_each_given_once(self, fly: Fly) -> None:
+        """Ours: a busy app writes several a millisecond, and Fly's token is a time."""
+        busy = [line(number, at_ns=FIRST * NS + number // 7 * 1_000_000) for number in range(450)]
+        fly.edit(lambda world: setattr(world.apps[FLEET], "logs", busy))
+        for asked in ({}, {"level": "info", "search": "LINE"}):
+            seen: list[int] = []
+            answer = await fly.call(
+                "flyGetLogs", appName=FLEET, since="2026-05-01T00:00:00Z", lines=5, **asked
+            )
+            while answer["lines"]:
+                seen += numbers(answer)
+                cursor = answer["next_cursor"]
+                answer = await fly.call("flyGetLogs", appName=FLEET, cursor=cursor, lines=45, **asked)
+            assert seen == [*range(450)]
+
+    async def test_more_lines_of_one_moment_than_a_page_holds_are_no_dead_end(self, fly: Fly) -> None:
+        """Ours: Fly names no place between them; what comes after is reached all the same."""
+        busy = [line(number, at_ns=FIRST * NS + max(0, number - 149)) for number in range(160)]
+        fly.edit(lambda world: setattr(world.apps[FLEET], "logs", busy))
+        answer = await fly.call("flyGetLogs", appName=FLEET, cursor="1", lines=200)
+        assert numbers(answer) == [*range(100), *range(150, 160)][: len(answer["lines"])]
+        answer = await fly.call("flyGetLogs", appName=FLEET, cursor=answer["next_cursor"], lines=200)
+        assert numbers(answer)[-1:] in ([], [159])
 
     @pytest.mark.parametrize("cursor", ["", "a b", "x\n", "../..", "é", "x" * 101])
     async def test_what_can_be_no_cursor_is_refused(self, fly: Fly, cursor: str) -> None:
@@ -222,6 +259,25 @@ class TestForeign:
         after = await fly.call("flyGetLogs", appName=FLEET, cursor=str((FIRST - 1) * NS), lines=100)
         assert numbers(after) == [*range(shown)]
         assert "There are newer lines" in after["note"]
+
+    @pytest.mark.parametrize(
+        "words", ["注文を処理できませんでした。もう一度お試しください", "QXZJ!@#$%^&*()<>[]{}|;:", "🚀🔥✅"]
+    )
+    async def test_whatever_its_script_the_newest_lines_are_there_and_none_is_lost(
+        self, fly: Fly, words: str
+    ) -> None:
+        """Ours: an answer too long for a model would lose its end, the newest lines, and the cursor lead past them."""
+        many = [line(number, message=f"line {number} {words * 3}") for number in range(200)]
+        fly.edit(lambda world: setattr(world.apps[FLEET], "logs", many))
+        newest = await fly.call("flyGetLogs", appName=FLEET, lines=200)
+        assert numbers(newest)[-1] == 199
+        seen: list[int] = []
+        answer = await fly.call("flyGetLogs", appName=FLEET, cursor="1", lines=200)
+        while answer["lines"]:
+            assert "left_out" not in answer
+            seen += numbers(answer)
+            answer = await fly.call("flyGetLogs", appName=FLEET, cursor=answer["next_cursor"], lines=200)
+        assert seen == [*range(200)]
 
 
 class TestRefusals:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fly_mcp_server.costs import counter
-from fly_mcp_server.sizes import at_most, exceeds
+from fly_mcp_tools.sizes import at_most, exceeds
 
 tokens = counter()
 _N = 4000

@@ -11,7 +11,7 @@ class LogLine(Record):
     """One line of an app's log."""
 
     at_ns: int
-    """Epoch nanoseconds, different for each line of an app: the token that the next page begins after."""
+    """Epoch nanoseconds: the token that the next page begins after. Lines may share one, as those of a busy app do."""
     message: str
     machine: str
     region: str
