@@ -23,6 +23,9 @@ from .lifecycle import LeaseNonce, OneMachine
 #: How the description of a lease begins that nobody gave one.
 _NAMELESS = "an agent's"
 _STEP = "handed-lease"
+_ANOTHER = (
+    "The lease to extend had run out, so this is another one: somebody may have changed the machine between."
+)
 
 
 class AcquireLease(OneMachine):
@@ -96,7 +99,8 @@ async def acquire(call: Call, params: AcquireLease) -> LeaseTaken:
     if call.resumed and (found := await _ours(call, params, mark)) is not None:
         return _taken(params, found, "An earlier call with this requestId had taken it.")
     try:
-        return _taken(params, await _post(call, params, mark))
+        lease = await _post(call, params, mark)
+        return _taken(params, lease, _ANOTHER if params.nonce not in (None, lease.nonce) else None)
     except (MaybeDone, TimedOut) as error:
         found = await _ours(call, params, mark)
         if found is None:
