@@ -164,7 +164,10 @@ async def _volume(call: Call, params: CloneMachine, source: Machine, region: str
 def _cloned(params: CloneMachine, made: creating.Created, facts: JsonObject) -> Cloned:
     machine = made.machine
     cost = prices.machine(guest.of_config(machine.config or {}), machine.region)
-    if machine.volume_id:
+    # Fly leaves the config out while the new machine's host does not answer: the volume is known all the same.
+    known = facts.get("volume_id")
+    volume_id = machine.volume_id or (known if isinstance(known, str) else None)
+    if volume_id:
         size = facts.get("size_gb")
         cost += prices.volume(size if isinstance(size, int) else None)
     origin = facts.get("volume_from")
@@ -178,7 +181,7 @@ def _cloned(params: CloneMachine, made: creating.Created, facts: JsonObject) -> 
         private_ip=machine.private_ip or None,
         image=machine.image,
         cloned_from=params.machine_id,
-        volume_id=machine.volume_id,
+        volume_id=volume_id,
         volume_from=origin if isinstance(origin, str) else None,
         monthly_cost=cost.said(signed=True),
     )
