@@ -14,18 +14,21 @@ from pydantic import Field, JsonValue
 from fly_mcp_tools import prices, regions
 from fly_mcp_tools.api import addresses
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import ConfirmationRequired, FlyError, MaybeDone, TimedOut
+from fly_mcp_tools.errors import ConfirmationRequired, FlyError, InvalidArguments, MaybeDone, Problem, TimedOut
 from fly_mcp_tools.ids import AppName, NetworkName, RegionCode
 from fly_mcp_tools.models import Params, WriteResult
 from fly_mcp_tools.wire import Address, JsonObject, obj
 
-from . import looking
+from . import in_line, looking
 from .ips import WORDS
 from .listing import some
 
 _STEP: Final = "ip"
 #: Seconds after which a request that was given up is taken for lost.
 _LATE: Final = 20.0
+
+#: What an egress address looks like: Fly does not tell it from another of its family.
+_LOOKS_LIKE: Final = {"egress_v4": ("v4",), "egress_v6": ("v6",), "egress_pair": ("v4", "v6")}
 
 IpType = Literal["shared_v4", "v4", "v6", "private_v6", "egress_v4", "egress_v6", "egress_pair"]
 
@@ -53,10 +56,22 @@ async def allocate(call: Call, params: AllocateIp) -> IpAllocated:
     """Allocate an address.
 
     Raises:
+        InvalidArguments: a network is named for an address that is in none.
         ConfirmationRequired: it costs; `facts` says how much a month.
         MaybeDone: the answer was lost, and it cannot be told which address, if any, was allocated.
     """
+    if params.network is not None and params.type != "private_v6":
+        raise InvalidArguments(
+            f"A {WORDS[params.type]} is in no private network; nothing was sent.",
+            problems=[Problem("network", "leave it out, or ask for type private_v6")],
+        )
     await regions.check(call, params.region)
+    # What is new since our look is taken for ours, so nobody else of this process allocates one meanwhile.
+    async with in_line.turn(call, params.app_name, "addresses"):
+        return await _allocate(call, params)
+
+
+async def _allocate(call: Call, params: AllocateIp) -> IpAllocated:
     there = await addresses.list_of(call, params.app_name)
     notes = obj(call.journal.notes.get(_STEP))
     if params.type == "shared_v4" and (shared := next((one for one in there if one.shared), None)):
@@ -76,8 +91,7 @@ async def allocate(call: Call, params: AllocateIp) -> IpAllocated:
             await _found(call, params, before, error),
             "Fly's answer was lost; this address is new since, and of the type asked for.",
         )
-    also = await _also(call, params, made, before)
-    return _result(params, made, None, also)
+    return await _shown(call, params, made, before)
 
 
 def _consent(call: Call, params: AllocateIp) -> None:
@@ -99,11 +113,15 @@ def _wanted(params: AllocateIp) -> JsonObject:
 
 
 async def _new(call: Call, params: AllocateIp, before: list[JsonValue]) -> list[Address]:
-    """Addresses that are new and may be the one asked for; an egress address may look like any."""
+    """Addresses that are new and may be the one asked for."""
+    return _among(params, await addresses.list_of(call, params.app_name), before)
+
+
+def _among(params: AllocateIp, there: list[Address], before: list[JsonValue]) -> list[Address]:
     return [
         one
-        for one in await addresses.list_of(call, params.app_name)
-        if one.ip not in before and (one.kind == params.type or params.type.startswith("egress"))
+        for one in there
+        if one.ip not in before and one.kind in _LOOKS_LIKE.get(params.type, (params.type,))
     ]
 
 
@@ -154,14 +172,24 @@ async def _earlier(call: Call, params: AllocateIp, notes: JsonObject) -> Address
         await call.clock.sleep(min(looking.LOOK_EVERY, left))
 
 
-async def _also(call: Call, params: AllocateIp, made: Address, before: list[JsonValue]) -> list[str] | None:
-    """The other half of a pair, of which Fly's answer names one."""
-    if params.type != "egress_pair":
-        return None
-    try:
-        return [one.ip for one in await _new(call, params, before) if one.ip != made.ip] or None
-    except FlyError:
-        return None
+async def _shown(call: Call, params: AllocateIp, made: Address, before: list[JsonValue]) -> IpAllocated:
+    """The address once the app's own list shows it; of a pair, Fly's answer names one, and the list the other."""
+
+    async def look() -> list[Address] | None:
+        there = await addresses.list_of(call, params.app_name)
+        return there if any(one.ip == made.ip for one in there) else None
+
+    there, looked = await looking.seen(call, look, lost=False)
+    if there is None:
+        note = f"Fly answered with {made.ip}, and " + (
+            "the app's addresses do not show it." if looked else "the app's addresses could not be read."
+        )
+        result = _result(params, made, f"{note} flyListIps looks again.")
+        return result.model_copy(update={"outcome": "unclear"})
+    also: list[str] = []
+    if params.type == "egress_pair":
+        also = [one.ip for one in _among(params, there, before) if one.ip != made.ip]
+    return _result(params, made, None, also or None)
 
 
 def _result(
