@@ -18,7 +18,7 @@ from fly_mcp_tools.ids import AppName, KeyName
 from fly_mcp_tools.models import Outcome, Params, Result, WriteResult
 from fly_mcp_tools.wire import SecretKey
 
-from . import looking
+from . import in_line, looking
 from .paging import Paged, page
 from .undoing import Undo, day
 
@@ -105,7 +105,12 @@ async def generate(call: Call, params: GenerateSecretKey) -> SecretKeyGenerated:
         Conflict: the name is taken.
         MaybeDone: the answer was lost and no such key is there (yet).
     """
+    # Between our look and our request nobody else of this process may make one: Fly would replace it.
+    async with in_line.turn(call, params.app_name, f"secret key {params.name}"):
+        return await _generate(call, params)
 
+
+async def _generate(call: Call, params: GenerateSecretKey) -> SecretKeyGenerated:
     async def there() -> SecretKey | None:
         found = await secret_keys.list_of(call, params.app_name)
         return next((one for one in found if one.name == params.name), None)
