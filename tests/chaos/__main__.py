@@ -1,14 +1,14 @@
 """`python -m tests.chaos`: a run, its report, and 1 where a law did not hold.
 
     ground.py      the world it begins in
-    generators.py  one maker of random calls for each action
+    generators.py  one maker of random calls for each action; they are in makers/, and choose from draw.py
     actor.py       an agent: calls, is cancelled, repeats itself
     foreign.py     a person with another client, at work in the same apps
     faults.py      which fifth of the requests meets what
     line.py        the way from the tools to the emulator; knows which request belongs to which call
-    history.py     what was true in the world, and when
+    history.py     what was true in the world, and when; lives.py what is kept of each thing
     model.py       what was asked, and what each answer claimed
-    claims.py      an answer against the history: was it true?
+    claims.py      an answer against the history: was it true? One judge for each action, in judges/
     laws.py        what must hold after each answer, and for each change of the world
     ending.py      what must hold of the world at the end; needs no history
     switches.py    safeguards that can be switched off, so that the judge is seen to find what is missing then

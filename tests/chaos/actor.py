@@ -16,7 +16,8 @@ from mcp_types import CallToolResult
 from fly_mcp_tools.action import AnyAction
 from tests.virtual_time import LoopClock
 
-from .generators import Draw, draw_one
+from .draw import Draw
+from .generators import draw_one
 from .history import History
 from .laws import Laws
 from .line import TracedTools

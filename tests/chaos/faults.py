@@ -142,7 +142,7 @@ class Faults:
         """For a while nothing can be read of an app, or nothing at all goes through: looks fail in a row."""
         rule: dict[str, Any] = {
             "kind": self._rng.choice(_OUT),
-            "app": self._rng.choice((*ground.POOLS, ground.DISKS, ground.DISKS)),
+            "app": self._rng.choice((*ground.POOLS, ground.DISKS, ground.DISKS, ground.CLONES)),
             "probability": 0.9,
             "seed": self._rng.getrandbits(32),
         }

@@ -17,8 +17,9 @@ import httpx2
 from tests.virtual_time import LoopClock
 
 from . import ground
-from .history import History, MachineLife
+from .history import History
 from .line import CURRENT, Line
+from .lives import MachineLife
 from .model import FOREIGN, Asked, Json, Model, Told
 
 _HEADERS = {"authorization": "FlyV1 fm2_foreign", "content-type": "application/json"}

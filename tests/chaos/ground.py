@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fly_mcp_emulator.config import MachineConfig
-from fly_mcp_emulator.world import App, Certificate, Machine, Org, Volume, World
+from fly_mcp_emulator.world import App, Certificate, Machine, Org, Snapshot, Volume, World
 
 #: Machines that everybody updates and nobody deletes.
 SHARED = "chaos-shared"
@@ -14,6 +14,10 @@ SHARED = "chaos-shared"
 POOLS = ("chaos-pool-a", "chaos-pool-b")
 #: Volumes, and machines that have one.
 DISKS = "chaos-disks"
+#: Machines that are cloned, with and without a volume.
+CLONES = "chaos-clones"
+#: Machines whose leases agents take and keep for a while.
+HELD = "chaos-held"
 REGIONS = ("fra", "ams", "iad")
 #: A machine of ours is of this repository, with a tag of its own for each intent.
 REPOSITORY = "registry.fly.io/chaos"
@@ -21,6 +25,7 @@ REPOSITORY = "registry.fly.io/chaos"
 BASE = f"{REPOSITORY}:base"
 _SHARED_MACHINES = 4
 _CERTIFICATES = 4
+_HELD_MACHINES = 3
 #: Long before any run's now.
 _MADE = 1_779_900_000.0
 
@@ -48,7 +53,9 @@ def world(agents: Sequence[str]) -> World:
     apps = [
         _app(SHARED, [_machine(number, web=True) for number in range(_SHARED_MACHINES)]),
         *(_app(name, [_machine(100 + number)]) for number, name in enumerate(POOLS)),
-        _app(DISKS, []),
+        _app(DISKS, [], _full("vol_seed0000")),
+        _app(CLONES, [_machine(400, volume="vol_origin00"), _machine(401)], _full("vol_origin00")),
+        _app(HELD, [_machine(500 + number) for number in range(_HELD_MACHINES)]),
     ]
     for number, agent in enumerate(agents):
         apps.append(_app(plain_app(agent), [_machine(200 + number)]))
@@ -59,6 +66,21 @@ def world(agents: Sequence[str]) -> World:
     return World(
         orgs={"personal": Org(slug="personal", name="Personal", type="PERSONAL")},
         apps={app.name: app for app in apps},
+    )
+
+
+def _full(volume_id: str) -> Volume:
+    """A volume with something on it, and a snapshot of that."""
+    files = {"/data.txt": f"of {volume_id}"}
+    kept = Snapshot(id=f"vs_{volume_id[4:]}", created_at=_MADE, volume_size=2**30, files=files)
+    return Volume(
+        id=volume_id,
+        name="seed",
+        region="fra",
+        created_at=_MADE,
+        formatted=True,
+        files=files,
+        snapshots=[kept],
     )
 
 

@@ -2,173 +2,44 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
-from typing import Generic, TypeVar
 
-from fly_mcp_emulator.config import MachineConfig
 from fly_mcp_emulator.world import App, Machine, Volume, World
 
-from .line import CURRENT
+from .line import CURRENT, WHERE
+from .lives import AppLife, Being, Hold, MachineLife, Shape, Timeline, Version, VolumeLife
 from .model import Told
 
-T = TypeVar("T")
-_DYING = ("scheduling_destroy", "pending_destroy", "destroyed")
-
-
-class Timeline(Generic[T]):
-    """Values of one thing in the order of time."""
-
-    def __init__(self, at: float, value: T) -> None:
-        self._times = [at]
-        self._values = [value]
-
-    @property
-    def now(self) -> T:
-        """The newest."""
-        return self._values[-1]
-
-    @property
-    def since(self) -> float:
-        """When the newest came."""
-        return self._times[-1]
-
-    @property
-    def began(self) -> float:
-        """When the first came."""
-        return self._times[0]
-
-    def add(self, at: float, value: T) -> None:
-        """Note a new value; the same as before is none."""
-        if value != self._values[-1]:
-            self._times.append(at)
-            self._values.append(value)
-
-    def within(self, begin: float, end: float) -> list[T]:
-        """Every value that was there at some moment from `begin` to `end`."""
-        first = max(0, bisect_right(self._times, begin) - 1)
-        last = bisect_right(self._times, end)
-        while first > 0 and self._times[first] >= begin:
-            first -= 1
-        return self._values[first:last]
-
 
 @dataclass(frozen=True)
-class Being:
-    """A machine at a moment. `secrets` are those it booted with, or is booting with."""
+class Watchers:
+    """Who is told as things happen.
 
-    state: str
-    instance: str
-    booted: int
-    reachable: bool
-    secrets: dict[str, str] = field(compare=False, repr=False)
+    `version`: of each new version of a machine with the one before it (None: a new machine). `secret`: of each
+    change of a secret: app, name, new value, moment. `metadata`: of each key of a machine that is another than
+    before, with its old and new value. `key`: of a secret key that was replaced: app, name, the call that did it.
+    """
 
-
-@dataclass(frozen=True)
-class Version:
-    """A version of a machine, and the call that made it."""
-
-    at: float
-    instance: str
-    env: dict[str, str]
-    config: MachineConfig
-    by: Told | None
-
-
-@dataclass
-class MachineLife:
-    """A machine from its creation on."""
-
-    id: str
-    app: str
-    image: str
-    machine: Machine
-    by: Told | None
-    beings: Timeline[Being]
-    versions: list[Version]
-    #: The last lease that was seen on it, by its nonce, and the call that took it.
-    nonce: str = ""
-    held_by: Told | None = None
-
-    def states(self, begin: float, end: float) -> set[str]:
-        """The states it was in at some moment."""
-        return {being.state for being in self.beings.within(begin, end)}
-
-    def versions_within(self, begin: float, end: float) -> list[Version]:
-        """The versions that were its current one at some moment."""
-        alive = {being.instance for being in self.beings.within(begin, end)}
-        return [version for version in self.versions if version.instance in alive]
-
-    @property
-    def alive(self) -> bool:
-        """Whether it is neither destroyed nor on the way there."""
-        return self.beings.now.state not in ("destroying", "destroyed")
-
-
-@dataclass
-class VolumeLife:
-    """A volume from its creation on."""
-
-    id: str
-    app: str
-    volume: Volume
-    by: Told | None
-    states: Timeline[str]
-    owner: Timeline[str | None]
-
-    @property
-    def alive(self) -> bool:
-        """Whether it is not being destroyed."""
-        return self.states.now not in _DYING
-
-
-@dataclass
-class AppLife:
-    """An app from its creation to its deletion: a second one of the same name is another life."""
-
-    name: str
-    app: App
-    began: float
-    by: Told | None
-    ended: float | None = None
-    secrets: dict[str, Timeline[str | None]] = field(default_factory=dict[str, Timeline[str | None]])
-    machines: dict[str, MachineLife] = field(default_factory=dict[str, MachineLife])
-    volumes: dict[str, VolumeLife] = field(default_factory=dict[str, VolumeLife])
-    #: How many machines it has that are not destroyed or on the way there, and of those, on hosts that answer.
-    count: Timeline[int] = field(default_factory=lambda: Timeline[int](0.0, 0))
-    readable: Timeline[int] = field(default_factory=lambda: Timeline[int](0.0, 0))
-    seen_secrets: int = -1
-
-    def there(self, begin: float, end: float) -> bool:
-        """Whether it was there at some moment."""
-        return self.began <= end and (self.ended is None or self.ended >= begin)
-
-    def missing(self, begin: float, end: float) -> bool:
-        """Whether it was not there at some moment."""
-        return begin < self.began or (self.ended is not None and self.ended <= end)
+    version: Callable[[MachineLife, Version | None, Version], None]
+    secret: Callable[[AppLife, str, str | None, float], None]
+    metadata: Callable[[MachineLife, str, str | None, str | None, float], None]
+    key: Callable[[AppLife, str, Told | None], None]
 
 
 class History:
-    """The lives of everything. Give `look` to `Emulator.watch`.
+    """The lives of everything. Give `look` to `Emulator.watch`."""
 
-    `on_version` is told of each new version of a machine with the one before it (None: a new machine), `on_secret`
-    of each change of a secret: app, name, new value, moment.
-    """
-
-    def __init__(
-        self,
-        on_version: Callable[[MachineLife, Version | None, Version], None],
-        on_secret: Callable[[AppLife, str, str | None, float], None],
-    ) -> None:
+    def __init__(self, tell: Watchers) -> None:
         self.apps: dict[str, AppLife] = {}
         self.gone: list[AppLife] = []
         self.machines: dict[str, MachineLife] = {}
         self.volumes: dict[str, VolumeLife] = {}
         self.by_image: dict[str, list[MachineLife]] = {}
-        self._on_version = on_version
-        self._on_secret = on_secret
+        #: By its nonce, the call that took a lease.
+        self.leases: dict[str, Told] = {}
+        self._tell = tell
 
     def lives(self, name: str) -> list[AppLife]:
         """Every app of this name there ever was."""
@@ -184,8 +55,14 @@ class History:
                 # A volume is let go of by a transition of its own.
             elif life is not None and target in life.volumes:
                 self._see_volume(life.volumes[target], at)
+            elif life is not None:  # a snapshot is complete
+                for disk in life.volumes.values():
+                    self._see_volume(disk, at)
             return
-        by = CURRENT.get()
+        by, where = CURRENT.get(), world.apps.get(WHERE.get())
+        if where is not None and where.name in self.apps:
+            self._see_app(where, at, by)
+            return
         for name, life in list(self.apps.items()):
             if world.apps.get(name) is not life.app:
                 life.ended = at
@@ -207,49 +84,87 @@ class History:
                 self._see_machine(life, known, at, by)
         for disk in life.volumes.values():
             if disk.states.now != "destroyed":
-                self._see_volume(disk, at)
+                self._see_volume(disk, at, by)
+        life.ips.see(dict.fromkeys(app.ips, True), at, by)
+        life.certificates.see({name: one.acme for name, one in app.certificates.items()}, at, by)
         if app.secrets_version != life.seen_secrets:
-            self._see_secrets(life, at)
+            self._see_secrets(life, at, by)
 
     def _new_machine(self, life: AppLife, machine: Machine, at: float, by: Told | None) -> None:
+        version, config = _version(machine, at, by), machine.config
         made = MachineLife(
-            machine.id, life.name, machine.config.image, machine, by, Timeline(at, _being(machine)), []
+            id=machine.id,
+            app=life.name,
+            image=config.image,
+            machine=machine,
+            by=by,
+            beings=Timeline(at, _being(machine)),
+            versions=[version],
+            metadata=Timeline(at, dict(config.metadata or {})),
+            config=config,
+            leases=Timeline[Hold | None](at, None),
         )
         life.machines[machine.id] = self.machines[machine.id] = made
         self.by_image.setdefault(made.image, []).append(made)
-        version = _version(machine, at, by)
-        made.versions.append(version)
-        self._on_version(made, None, version)
+        self._tell.version(made, None, version)
         self._count(life, at)
 
     def _new_volume(self, life: AppLife, volume: Volume, at: float, by: Told | None) -> None:
         state = Timeline[str](at, volume.state)
-        made = VolumeLife(volume.id, life.name, volume, by, state, Timeline(at, volume.attached_machine_id))
+        owner = Timeline(at, volume.attached_machine_id)
+        made = VolumeLife(volume.id, life.name, volume, by, state, owner, Timeline(at, _shape(volume)))
         life.volumes[volume.id] = self.volumes[volume.id] = made
+        self._see_volume(made, at, by)
 
     def _see_machine(self, life: AppLife, known: MachineLife, at: float, by: Told | None = None) -> None:
         machine, before, now = known.machine, known.beings.now, _being(known.machine)
-        if machine.lease is not None and machine.lease.nonce != known.nonce:
-            known.nonce, known.held_by = machine.lease.nonce, by
-        if now == before:
-            return
-        known.beings.add(at, now)
+        self._see_lease(known, at, by)
+        if now != before:
+            known.beings.add(at, now)
         if machine.instance_id != before.instance:
             old, version = known.versions[-1], _version(machine, at, by)
             known.versions.append(version)
-            self._on_version(known, old, version)
-        self._count(life, at)
+            self._tell.version(known, old, version)
+        if machine.config is not known.config:
+            known.config = machine.config
+            self._see_metadata(known, at)
+        if now != before:
+            self._count(life, at)
+
+    def _see_lease(self, known: MachineLife, at: float, by: Told | None) -> None:
+        lease, last = known.machine.lease, known.leases.now
+        if lease is None:
+            known.leases.add(at, None)
+            return
+        if last is None or last.nonce != lease.nonce:
+            known.held_by = by
+            if by is not None:
+                self.leases.setdefault(lease.nonce, by)
+        elif last.expires_at == lease.expires_at:
+            return
+        known.leases.add(at, Hold(lease.nonce, lease.expires_at))
+
+    def _see_metadata(self, known: MachineLife, at: float) -> None:
+        before, now = known.metadata.now, dict(known.config.metadata or {})
+        known.metadata.add(at, now)
+        for key in sorted(before.keys() | now.keys()):
+            if before.get(key) != now.get(key):
+                self._tell.metadata(known, key, before.get(key), now.get(key), at)
 
     def _count(self, life: AppLife, at: float) -> None:
         alive = [one.beings.now.reachable for one in life.machines.values() if one.alive]
         life.count.add(at, len(alive))
         life.readable.add(at, sum(alive))
 
-    def _see_volume(self, known: VolumeLife, at: float) -> None:
-        known.states.add(at, known.volume.state)
-        known.owner.add(at, known.volume.attached_machine_id)
+    def _see_volume(self, known: VolumeLife, at: float, by: Told | None = None) -> None:
+        volume = known.volume
+        known.states.add(at, volume.state)
+        known.owner.add(at, volume.attached_machine_id)
+        known.shapes.add(at, _shape(volume))
+        if volume.snapshots:
+            known.snapshots.see({one.id: one.status for one in volume.snapshots}, at, by)
 
-    def _see_secrets(self, life: AppLife, at: float) -> None:
+    def _see_secrets(self, life: AppLife, at: float, by: Told | None) -> None:
         life.seen_secrets = life.app.secrets_version
         stored = {name: secret.value for name, secret in life.app.secrets.items()}
         for name in stored.keys() | life.secrets.keys():
@@ -258,19 +173,30 @@ class History:
             if line is None:
                 line = life.secrets[name] = Timeline[str | None](0.0, None)
             if line.now != value:
-                self._on_secret(life, name, value, at)
+                self._tell.secret(life, name, value, at)
                 line.add(at, value)
+        keys = {name: (key.type, key.value) for name, key in life.app.secret_keys.items()}
+        for replaced, _ in life.keys.see(keys, at, by):
+            self._tell.key(life, replaced.key, by)
 
 
 def _being(machine: Machine) -> Being:
+    guest = machine.config.guest
+    size = (guest.memory_mb if guest else None) or 256
     return Being(
         machine.state,
         machine.instance_id,
         machine.booted,
         machine.host_status == "ok",
+        machine.cordoned,
+        min(machine.memory_limit_mb or size, size),
         machine.secrets.values,
     )
 
 
 def _version(machine: Machine, at: float, by: Told | None) -> Version:
     return Version(at, machine.instance_id, dict(machine.config.env or {}), machine.config, by)
+
+
+def _shape(volume: Volume) -> Shape:
+    return Shape(volume.size_gb, volume.snapshot_retention, volume.auto_backup_enabled)

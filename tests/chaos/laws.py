@@ -11,8 +11,9 @@ from fly_mcp_emulator.log import RequestRecord
 from fly_mcp_tools.action import AnyAction
 
 from . import claims
-from .history import AppLife, History, MachineLife, Version
+from .history import History, Watchers
 from .line import CURRENT
+from .lives import AppLife, MachineLife, Version
 from .model import FOREIGN, Intent, Model, Told
 
 LAWS = (
@@ -25,6 +26,11 @@ LAWS = (
 _OURS = "fly-mcp"
 #: Seconds after which a lease that was left behind is over.
 LEASES_OVER = 35.0
+_RECLAIM = "/memory/reclaim"
+#: What is never sent twice, since nothing tells whether it was done, by the end of its path.
+_ONCE = {"flyExecCommand": "/exec", "flySignalMachine": "/signal", "flySetMemory": _RECLAIM}
+#: Arguments of a change of variables alone.
+_ALONE = {"appName", "machineId", "env", "nonce"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,9 @@ class Laws:
     ) -> None:
         self.model = model
         self.violations: list[Violation] = []
-        self.history = History(self._new_version, self._new_secret)
+        self.history = History(
+            Watchers(self._new_version, self._new_secret, self._new_metadata, self._replaced_key)
+        )
         self._emulator = emulator
         self._actions = actions
         self._found = found
@@ -89,7 +97,8 @@ class Laws:
         if told.ending != "refused":
             return
         for record in self.records(told):
-            if changes(record) and told.number not in self._reported_refusals:
+            keeps = told.intent.asked.action == "flyAcquireLease" and took_lease(record)
+            if (changes(record) or keeps) and told.number not in self._reported_refusals:
                 self._reported_refusals.add(told.number)
                 self.broken(
                     "wrong refused",
@@ -153,7 +162,7 @@ class Laws:
     def _of_races(self, told: Told) -> None:
         """Two who change different keys of a machine both win."""
         asked = told.intent.asked
-        alone = asked.env.keys() <= asked.unique and not {"memoryMb", "autoStop"} & asked.arguments.keys()
+        alone = asked.env.keys() <= asked.unique and asked.arguments.keys() <= _ALONE
         if asked.action == "flyUpdateMachineConfig" and alone and told.code == "conflict":
             self.broken("lost race", told, "a change of what nobody else touches came to a conflict")
 
@@ -191,16 +200,18 @@ class Laws:
         for words in claims.made_too_many(intent, self.model.machines_of(intent.asked.image), self.history):
             self._reported.add(intent.number)
             self.broken("doubled", intent.calls[-1], words)
-        token = intent.asked.token
-        if token:
-            runs = [
-                record
-                for told in intent.calls
-                for record in self.records(told)
-                if record.path.endswith("/exec") and 0 < record.world_status < 400
-            ]
-            if len(runs) > 1:
-                self.broken("run twice", intent.calls[-1], f"the command ran {len(runs)} times")
+        once = _ONCE.get(intent.asked.action)
+        if once is None:
+            return
+        runs = sum(
+            record.path.endswith(once) and 0 < record.world_status < 400
+            for told in intent.calls
+            for record in self.records(told)
+        )
+        if runs > 1:
+            self.broken("run twice", intent.calls[-1], f"{once} was carried out {runs} times")
+        elif not runs and intent.done and (once != _RECLAIM or "reclaimMb" in intent.asked.arguments):
+            self.broken("wrong done", intent.calls[-1], f"{once} was never carried out")
 
     def _new_version(self, life: MachineLife, before: Version | None, now: Version) -> None:
         """Every key of a machine stays as it is until somebody asks for something else."""
@@ -221,7 +232,7 @@ class Laws:
         first, second = before.by, now.by
         if first is None or second is None or FOREIGN in (first.intent.agent, second.intent.agent):
             return
-        if first.intent is second.intent or first.ended <= now.at:
+        if first.intent is second.intent or first.ended <= now.at or "nonce" in second.intent.asked.arguments:
             return
         given = (
             record.path.endswith(f"{life.id}/lease")
@@ -243,12 +254,40 @@ class Laws:
                 "lost key", None, f"secret {name} of {life.name} is another one, and nobody asked for it"
             )
 
+    def _new_metadata(self, life: MachineLife, key: str, old: str | None, new: str | None, at: float) -> None:
+        """Every key of a machine's metadata stays as it is until somebody asks for something else."""
+        by = CURRENT.get()
+        if by is not None and (by.intent.agent == FOREIGN or by.intent.asked.metadata.get(key, ...) == new):
+            return  # metadata has no version to compare: the foreign person writes back what it has read
+        if by is not None and any(one.get(key) != old for one in life.metadata.within(by.began, by.began)):
+            return  # so do our updates, where it was set after they began: docs/chaos.md, "What is known"
+        if not self._wished(f"metadata of {life.id}", key, new, at):
+            what = "is gone" if new is None else f"went from {old!r} to {new!r}"
+            self.broken(
+                "lost key", by, f"metadata {key} of machine {life.id} {what}, and nobody asked for it"
+            )
+
+    def _replaced_key(self, life: AppLife, name: str, by: Told | None) -> None:
+        """What a secret key has sealed is lost where another takes its place."""
+        if by is None or by.ended > self._emulator.clock.now():
+            self.broken("lost key", by, f"secret key {name} of {life.name} was replaced")
+
     def _wished(self, where: str, key: str, value: str | None, at: float) -> bool:
         return any(
             intent.open_at(at)
-            and value in (intent.asked.env.get(key, ...), intent.asked.secrets.get(key, ...))
+            and value
+            in (
+                intent.asked.env.get(key, ...),
+                intent.asked.secrets.get(key, ...),
+                intent.asked.metadata.get(key, ...),
+            )
             for intent in self.model.wishes(where, key)
         )
+
+
+def took_lease(record: RequestRecord) -> bool:
+    """Whether a request has taken a lease."""
+    return record.method == "POST" and record.path.endswith("/lease") and 0 < record.world_status < 400
 
 
 def changes(record: RequestRecord) -> bool:

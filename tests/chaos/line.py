@@ -26,6 +26,8 @@ from .model import Told
 
 #: Whose request it is that the emulator is dealing with.
 CURRENT: ContextVar[Told | None] = ContextVar("CURRENT", default=None)
+#: The app that it is about, and nothing else: all that it can change. Empty: that cannot be told.
+WHERE: ContextVar[str] = ContextVar("WHERE", default="")
 
 
 class Line(httpx2.AsyncBaseTransport):
@@ -44,6 +46,7 @@ class Line(httpx2.AsyncBaseTransport):
         async def carry() -> None:
             # The emulator writes a request down before it waits for anything: this is its place in the log.
             told, place = CURRENT.get(), len(self._log)
+            WHERE.set(_app_of(request.url.path))
             if told is not None:
                 told.requests.append(place)
                 if told.cut is not None and len(told.requests) == told.cut_after:
@@ -92,6 +95,12 @@ class TracedTools(FlyTools):
             )
         finally:
             CURRENT.reset(token)
+
+
+def _app_of(path: str) -> str:
+    """The app that a request is within; one that makes or destroys an app is within none."""
+    parts = path.split("/")
+    return parts[3] if len(parts) > 4 and parts[1:3] == ["v1", "apps"] else ""
 
 
 def _key(name: str, arguments: Mapping[str, JsonValue]) -> str:

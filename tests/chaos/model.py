@@ -21,9 +21,10 @@ class Asked:
     """What an agent means to do. `arguments` without `requestId` and `confirm`.
 
     `image` and `label`: names that no other intent uses, by which what it made is known in the world. `shared`: a
-    label that several use. `like`: a deleted machine that is to be made again, with its image, as it was at some
-    moment since its deletion began. `env`, `secrets`:
-    what it wants of single keys; None: to be gone. `unique`: those of its keys that no other intent ever touches.
+    label that several use. `like`: a machine that is to be made again, with its image, as it was at some moment of
+    the call, or since `like_since`: when the deletion of one that is gone began. `env`, `secrets`, `metadata`: what it
+    wants of single keys; None: to be gone. `unique`: those of its keys that no other intent ever touches. `made_env`:
+    what a new machine is to have.
     """
 
     action: str
@@ -37,6 +38,8 @@ class Asked:
     app: str = ""
     env: dict[str, str | None] = field(default_factory=dict[str, str | None])
     secrets: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    metadata: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    made_env: dict[str, str | None] = field(default_factory=dict[str, str | None])
     unique: frozenset[str] = frozenset()
     gated: bool = False
     #: A word in a command's text that no other intent has.
@@ -137,6 +140,8 @@ class Model:
         self._images[asked.image] += 1
         for key in asked.env:
             self._wishes.setdefault((asked.machine, key), []).append(intent)
+        for key in asked.metadata:
+            self._wishes.setdefault((f"metadata of {asked.machine}", key), []).append(intent)
         for key in asked.secrets:
             self._wishes.setdefault((f"app {asked.app}", key), []).append(intent)
         return intent
@@ -149,7 +154,7 @@ class Model:
         return told
 
     def wishes(self, where: str, key: str) -> list[Intent]:
-        """Who ever asked something of this key: of a machine by its id, of an app's secrets by `app NAME`."""
+        """Who ever asked something of this key: of a machine by its id, else by `metadata of ID` or `app NAME`."""
         return self._wishes.get((where, key), [])
 
     def machines_of(self, image: str) -> int:

@@ -33,7 +33,7 @@ from .model import Told
 
 Safeguard = Literal["lookup", "lease", "version", "mark"]
 SAFEGUARDS: tuple[Safeguard, ...] = get_args(Safeguard)
-_CREATES = (fly.CREATE_MACHINE, fly.CREATE_VOLUME, fly.CREATE_APP)
+_CREATES = (fly.CREATE_MACHINE, fly.CREATE_VOLUME, fly.CREATE_APP, fly.ALLOCATE_IP)
 _SENT_AGAIN = 2
 
 
@@ -103,12 +103,16 @@ def switched_off(client: UnsafeClient, without: Safeguard | None) -> Generator[N
     real = leases.held
 
     @asynccontextmanager
-    async def none(call: Call, app_name: str, machine_id: str) -> AsyncGenerator[leases.Held]:
+    async def none(
+        call: Call, app_name: str, machine_id: str, *, nonce: str | None = None
+    ) -> AsyncGenerator[leases.Held]:
         yield _NoLease(call, app_name, machine_id)
 
     @asynccontextmanager
-    async def trusting(call: Call, app_name: str, machine_id: str) -> AsyncGenerator[leases.Held]:
-        async with real(call, app_name, machine_id) as lease:
+    async def trusting(
+        call: Call, app_name: str, machine_id: str, *, nonce: str | None = None
+    ) -> AsyncGenerator[leases.Held]:
+        async with real(call, app_name, machine_id, nonce=nonce) as lease:
             version = client.read().get((CURRENT.get(), machine_id), "")
             lease.waited, lease.lease = False, lease.lease.model_copy(update={"version": version})
             yield lease
