@@ -172,6 +172,7 @@ async def test_a_request_says_what_it_needs_and_costs(fly: Fly) -> None:
 async def test_one_asked_for_already_is_not_asked_for_again(fly: Fly) -> None:
     """Ours: Fly would refuse it."""
     answer = await fly.call("flyRequestCertificate", **ONE)
+    assert "monthly_cost" not in answer, "nothing was bought"
     assert (answer["outcome"], "nothing was sent" in answer["note"]) == ("done", True)
     assert fly.writes() == []
 

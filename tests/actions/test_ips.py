@@ -77,6 +77,14 @@ async def test_what_was_asked_for_is_sent_and_nothing_else(fly: Fly) -> None:
     assert bodies == [{"type": "shared_v4"}, {"type": "private_v6", "region": "fra", "network": "blue"}]
 
 
+@pytest.mark.parametrize("type_", ["shared_v4", "v6", "egress_pair"])
+async def test_a_network_is_for_private_addresses_alone(fly: Fly, type_: str) -> None:
+    """Reference: Fly would leave it out of account, and the address be another than the one meant."""
+    error = await fly.refused("flyAllocateIp", appName=APP, type=type_, network="blue", confirm=True)
+    assert [problem["path"] for problem in error["problems"]] == ["network"]
+    assert not fly.wire.sent
+
+
 async def test_a_region_that_does_not_exist_is_refused(fly: Fly) -> None:
     """The issue, Bad input."""
     error = await fly.refused("flyAllocateIp", appName=APP, type="v6", region="frx")

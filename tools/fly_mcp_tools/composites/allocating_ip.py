@@ -14,7 +14,14 @@ from pydantic import Field, JsonValue
 from fly_mcp_tools import prices, regions
 from fly_mcp_tools.api import addresses
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import ConfirmationRequired, FlyError, InvalidArguments, MaybeDone, Problem, TimedOut
+from fly_mcp_tools.errors import (
+    ConfirmationRequired,
+    FlyError,
+    InvalidArguments,
+    MaybeDone,
+    Problem,
+    TimedOut,
+)
 from fly_mcp_tools.ids import AppName, NetworkName, RegionCode
 from fly_mcp_tools.models import Params, WriteResult
 from fly_mcp_tools.wire import Address, JsonObject, obj

@@ -66,9 +66,9 @@ async def request(call: Call, params: OfHostname) -> CertificateRequested:
 
     if (found := await there()) is not None:
         earlier = "An earlier call with this requestId had asked for it."
-        return _requested(
-            found, earlier if _SENT in call.journal.notes else "It was asked for already; nothing was sent."
-        )
+        if _SENT in call.journal.notes:
+            return _requested(found, earlier)
+        return _requested(found, "It was asked for already; nothing was sent.", new=False)
     call.journal.note(_SENT, True)
     try:
         return _requested(await certificates.request(call, params.app_name, params.hostname), None)
@@ -104,7 +104,7 @@ async def preview(call: Call, params: RemoveCertificate) -> Loss:
     }
     if params.keep_custom and found.custom:
         return Loss(
-            f"Fly's own certificate for {found.hostname} would be removed and not renewed; the one that was brought "
+            f"Fly's own certificate for {params.hostname} would be removed and not renewed; the one that was brought "
             "stays, and is served until it expires.",
             facts,
         )
@@ -114,7 +114,7 @@ async def preview(call: Call, params: RemoveCertificate) -> Loss:
         else ""
     )
     return Loss(
-        f"{found.hostname} would no longer be answered by {params.app_name} over https: browsers warn or fail. Its DNS "
+        f"{params.hostname} would no longer be answered by {params.app_name} over https: browsers warn or fail. Its DNS "
         f"records stay and should go too.{brought} Asking for a new one later takes minutes, and Let's Encrypt allows "
         "only some a week.",
         facts,
@@ -139,20 +139,22 @@ async def remove(call: Call, params: RemoveCertificate) -> CertificateRemoved:
         return _removed(params, "done", "An earlier call with this requestId had removed it.")
     await certificates.get(call, params.app_name, params.hostname)
     call.journal.note(_SENT, True)
+    lost = False
     try:
         await certificates.remove(call, params.app_name, params.hostname, keep_custom=params.keep_custom)
     except NotFound as error:
         if EARLIER_ATTEMPT not in error.facts:
             raise
     except (MaybeDone, TimedOut):
-        found, _ = await looking.after_lost(call, gone)
-        if not found:
-            note = "The answer was lost, and it was seen to be there still, or could not be looked at."
-            return _removed(params, "unclear", f"{note} Repeating the call is safe.")
+        lost = True
+    found, looked = await looking.seen(call, gone, lost=lost)
+    if not found:
+        note = looking.unlike("it was seen to be there still", lost=lost, looked=looked)
+        return _removed(params, "unclear", note)
     return _removed(params, "done", None)
 
 
-def _requested(found: Certificate, note: str | None) -> CertificateRequested:
+def _requested(found: Certificate, note: str | None, *, new: bool = True) -> CertificateRequested:
     rows = needed(found)
     notes = [note] if note else []
     if not found.configured:
@@ -167,7 +169,9 @@ def _requested(found: Certificate, note: str | None) -> CertificateRequested:
         dns=rows,
         cname=found.dns_requirements.cname or None,
         monthly_cost=f"{prices.certificate(found.hostname).said(signed=True)}; an organisation's first 10 that are no "
-        "wildcard are free",
+        "wildcard are free"
+        if new
+        else None,
     )
 
 

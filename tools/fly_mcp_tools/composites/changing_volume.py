@@ -20,8 +20,7 @@ from .volumes import settled
 
 _Has = Callable[[Volume], bool]
 _LOST = "Fly's answer was lost; the volume shows that it was done."
-_UNCLEAR = "The answer was lost, and the volume does not show the change. Repeating the call is safe."
-_UNSEEN = "The answer was lost, and the volume could not be looked at. Repeating the call is safe."
+_UNLIKE = "the volume does not show the change"
 
 
 class UpdateVolume(Params):
@@ -89,18 +88,17 @@ async def update(call: Call, params: UpdateVolume) -> VolumeUpdated:
     before = await _there(call, params.app_name, params.volume_id)
     if has(before):
         return _updated(before, None if call.resumed else "It is like that already; nothing was sent.")
+    lost = False
     try:
         after = await volumes.update(call, params.app_name, before.id, changes)
+        if has(after):
+            return _updated(after, None)
     except (MaybeDone, TimedOut):
-        return await _updated_after_all(call, params, before, has)
-    return _updated(after, None)
-
-
-async def _updated_after_all(call: Call, params: UpdateVolume, before: Volume, has: _Has) -> VolumeUpdated:
-    found, looked = await looking.after_lost(call, _look(call, params.app_name, before.id, has))
+        lost = True
+    found, looked = await looking.seen(call, _look(call, params.app_name, before.id, has), lost=lost)
     if found is not None:
-        return _updated(found, _LOST)
-    unclear = _updated(before, _UNCLEAR if looked else _UNSEEN)
+        return _updated(found, _LOST if lost else None)
+    unclear = _updated(before, looking.unlike(_UNLIKE, lost=lost, looked=looked))
     return unclear.model_copy(update={"outcome": "unclear"})
 
 
@@ -124,21 +122,23 @@ async def extend(call: Call, params: ExtendVolume) -> VolumeExtended:
         earlier = "An earlier call with this requestId did it."
         return _extended(before, was, None, earlier if was != before.size_gb else "It is that large already.")
     call.journal.note("was", was)
-    note: str | None = None
+    lost, needs_restart = False, None
+
+    def large(volume: Volume) -> bool:
+        return volume.size_gb == params.size_gb
+
     try:
         after, needs_restart = await volumes.extend(call, params.app_name, before.id, params.size_gb)
+        if large(after):
+            return _extended(await settled(call, params.app_name, after), was, needs_restart, None)
     except (MaybeDone, TimedOut):
-
-        def large(volume: Volume) -> bool:
-            return volume.size_gb == params.size_gb
-
-        found, looked = await looking.after_lost(call, _look(call, params.app_name, before.id, large))
-        if found is None:
-            unclear = _extended(before, was, None, _UNCLEAR if looked else _UNSEEN)
-            return unclear.model_copy(update={"outcome": "unclear"})
-        after, needs_restart = found, None
-        note = f"{_LOST} Whether its machine has to be restarted to see it was lost with it."
-    return _extended(await settled(call, params.app_name, after), was, needs_restart, note)
+        lost = True
+    found, looked = await looking.seen(call, _look(call, params.app_name, before.id, large), lost=lost)
+    if found is None:
+        unclear = _extended(before, was, None, looking.unlike(_UNLIKE, lost=lost, looked=looked))
+        return unclear.model_copy(update={"outcome": "unclear"})
+    note = f"{_LOST} Whether its machine has to be restarted to see it was lost with it." if lost else None
+    return _extended(await settled(call, params.app_name, found), was, needs_restart, note)
 
 
 async def _there(call: Call, app_name: str, volume_id: str) -> Volume:

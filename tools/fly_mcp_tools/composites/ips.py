@@ -118,22 +118,21 @@ async def release(call: Call, params: OfIp) -> IpReleased:
 
     if isinstance(noted, str) and (left := await gone()) is not None:
         return _released(params, noted, "done", left, "An earlier call with this requestId had released it.")
-    address, others = await _found(call, params)
+    address, _ = await _found(call, params)
     call.journal.note(_ADDRESS, address.kind)
+    lost = False
     try:
         await addresses.release(call, params.app_name, address.ip)
     except NotFound as error:
         if EARLIER_ATTEMPT not in error.facts:
             raise
     except (MaybeDone, TimedOut):
-        found, _ = await looking.after_lost(call, gone)
-        if found is None:
-            note = (
-                "The answer was lost, and the address was seen to be there still, or could not be looked at."
-            )
-            return _released(params, address.kind, "unclear", None, f"{note} Repeating the call is safe.")
-        others = found
-    return _released(params, address.kind, "done", others, None)
+        lost = True
+    left, looked = await looking.seen(call, gone, lost=lost)
+    if left is None:
+        note = looking.unlike("the address was seen to be there still", lost=lost, looked=looked)
+        return _released(params, address.kind, "unclear", None, note)
+    return _released(params, address.kind, "done", left, None)
 
 
 async def _found(call: Call, params: OfIp) -> tuple[Address, list[Address]]:

@@ -145,7 +145,7 @@ async def preview(call: Call, params: OfSecretKey) -> Loss:
     """What deleting it would lose. Raises NotFound."""
     key = await secret_keys.get(call, params.app_name, params.name)
     return Loss(
-        f"Secret key {key.name} ({key.type or 'of unknown type'}) of {params.app_name} would be gone for good: data "
+        f"Secret key {params.name} (type {quoted(key.type or 'unknown')}) of {params.app_name} would be gone for good: data "
         "encrypted with it could never be read again, and signatures made with it no longer be checked at Fly.",
         {
             "secret_key": key.name,
@@ -173,16 +173,18 @@ async def delete(call: Call, params: OfSecretKey) -> SecretKeyDeleted:
         return _deleted(params, "done", "An earlier call with this requestId had deleted it.")
     await secret_keys.get(call, params.app_name, params.name)
     call.journal.note(_SENT, True)
+    lost = False
     try:
         await secret_keys.delete(call, params.app_name, params.name)
     except NotFound as error:
         if EARLIER_ATTEMPT not in error.facts:
             raise
     except (MaybeDone, TimedOut):
-        found, _ = await looking.after_lost(call, gone)
-        if not found:
-            note = "The answer was lost, and the key was seen to be there still, or could not be looked at."
-            return _deleted(params, "unclear", f"{note} Repeating the call is safe.")
+        lost = True
+    found, looked = await looking.seen(call, gone, lost=lost)
+    if not found:
+        note = looking.unlike("the key was seen to be there still", lost=lost, looked=looked)
+        return _deleted(params, "unclear", note)
     return _deleted(params, "done", None)
 
 
