@@ -138,13 +138,16 @@ class TestMachines:
         [
             {"region": "Frankfurt"},
             {"state": "started&x=1"},
+            {"state": "runing"},
+            {"state": "started,stoped"},
+            {"state": "hydrating"},
             {"state": ""},
             {"updatedAfter": "yesterday"},
             {"updatedAfter": "2024-01-15T10:00:00"},
         ],
     )
     async def test_a_filter_that_is_none_is_refused(self, fly: Fly, filters: Json) -> None:
-        """Ours: a time without a zone would mean another moment to Fly than to its writer."""
+        """Ours: a time without a zone would mean another moment to Fly; a mistyped state would find nothing."""
         error = await fly.refused("flyListOrgMachines", **filters)
         assert [problem["path"] for problem in error["problems"]] == list(filters)
         assert not fly.wire.sent

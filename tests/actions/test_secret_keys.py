@@ -86,6 +86,13 @@ async def test_a_name_that_is_taken_is_refused_and_not_replaced(fly: Fly) -> Non
     assert fly.app(WEB).secret_keys == before
 
 
+async def test_a_type_that_is_none_is_refused(fly: Fly) -> None:
+    """Ours: an empty list would be taken for an answer."""
+    error = await fly.refused("flyListSecretKeys", appName=APP, type="bogus")
+    assert "xaes256gcm" in error["problems"][0]["message"]
+    assert not fly.wire.sent
+
+
 async def test_keys_are_listed_by_type(fly: Fly) -> None:
     """The document: `types`."""
     await fly.call("flyGenerateSecretKey", **KEY)

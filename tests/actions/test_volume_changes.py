@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx2
 import pytest
 
 from fly_mcp_emulator.faults import FaultRule
@@ -126,6 +127,17 @@ async def test_a_snapshot_is_taken_and_seen_complete(fly: Fly) -> None:
     (listed,) = (await fly.call("flyListSnapshots", **ONE))["snapshots"]
     assert (listed["id"], listed["kept_until"]) == (answer["id"], answer["kept_until"])
     assert listed["volume_gb"] == 1
+
+
+@pytest.mark.parametrize(("stored_gb", "cost"), [(None, "unknown for a snapshot"), (50, "+4.00 USD a month")])
+async def test_a_snapshot_says_what_it_costs(fly: Fly, stored_gb: int | None, cost: str) -> None:
+    """Issue 5: whatever is billed says how much, or that it is not known."""
+    size = None if stored_gb is None else stored_gb * 2**30
+    done = {"id": "vs_new", "status": "created", "created_at": "2024-01-15T10:00:00Z", "size": size}
+    fly.wire.replace_answers("POST", "/snapshots$", lambda _: httpx2.Response(200, json=done))
+    answer = await fly.call("flyCreateSnapshot", **ONE)
+    assert answer["monthly_cost"].startswith(cost)
+    assert answer["monthly_cost"].endswith("first 10 GB are free")
 
 
 async def test_a_lost_snapshot_is_found_by_being_new(fly: Fly) -> None:

@@ -51,7 +51,7 @@ async def test_every_volume_is_on_one_page_also_while_some_come_and_go(fly: Fly)
         ({"region": "iad"}, ["vol_iad"]),
         ({"state": "pending_destroy"}, ["vol_dying"]),
         ({"state": "created", "region": "fra"}, [FREE_VOLUME, VOLUME]),
-        ({"state": "no such state"}, []),
+        ({"state": "hydrating"}, []),
     ],
     ids=str,
 )
@@ -66,6 +66,17 @@ async def test_filters_choose_the_rows(fly: Fly, filters: dict[str, Any], ids: l
     fly.edit(more)
     answer = await fly.call("flyListVolumes", appName=APP, **filters)
     assert [volume["id"] for volume in answer["volumes"]] == ids
+
+
+@pytest.mark.parametrize("name", ["flyListVolumes", "flyListOrgVolumes"])
+@pytest.mark.parametrize("state", ["bogus", "started", "Created", ""])
+async def test_a_state_that_is_none_is_refused(fly: Fly, name: str, state: str) -> None:
+    """Ours: an empty list would be taken for an answer."""
+    where = {"appName": APP} if name == "flyListVolumes" else {}
+    error = await fly.refused(name, **where, state=state)
+    assert [problem["path"] for problem in error["problems"]] == ["state"]
+    assert "created" in error["problems"][0]["message"]
+    assert not fly.wire.sent
 
 
 async def test_a_row_is_short_unless_all_is_asked_for(fly: Fly) -> None:

@@ -146,3 +146,21 @@ async def test_a_long_list_is_cut_visibly(fly: Fly) -> None:
     fly.edit(many)
     answer = await fly.call("flyListVolumes", appName=APP)
     assert (len(answer["volumes"]), answer["total"], answer["showing"]) == (50, 202, "50 of 202")
+
+
+@pytest.mark.parametrize(
+    ("name", "id_", "missing"),
+    [
+        ("snapshotId", "vs_nosuch123", f"no such snapshot in {APP}"),
+        ("sourceVolumeId", "vol_nosuch123", f"no volume vol_nosuch123 in {APP}"),
+    ],
+)
+async def test_a_source_that_is_nowhere_is_said_to_be_what_is_missing(
+    fly: Fly, name: str, id_: str, missing: str
+) -> None:
+    """Reference 4.6: 404, and it is not the app that is nowhere."""
+    source = {name: id_}
+    error = await fly.refused("flyCreateVolume", appName=APP, name="copy", region="fra", **source)
+    assert error["code"] == "not_found"
+    assert missing in error["message"]
+    assert "no app" not in error["message"]

@@ -13,6 +13,7 @@ from mcp_types import INVALID_PARAMS
 from pydantic import TypeAdapter
 
 from fly_mcp_emulator import Emulator
+from fly_mcp_emulator.world import Snapshot, Volume, World
 from fly_mcp_tools import endpoints
 from fly_mcp_tools.action import Access, AnyAction, Example, Group
 from fly_mcp_tools.call import Call
@@ -21,7 +22,7 @@ from fly_mcp_tools.composites.listing import OfApp
 from fly_mcp_tools.ids import AppName
 from fly_mcp_tools.selection import APP, USUAL, Choice, Selection, WrongChoice, select
 from tests.actions.fly import APP as SHOP
-from tests.actions.fly import SANDBOX, Fly, opened
+from tests.actions.fly import FREE_VOLUME, MACHINE, SANDBOX, Fly, opened
 from tests.virtual_time import LoopClock
 
 CHOICES: Mapping[str, Choice] = {
@@ -200,6 +201,32 @@ def test_no_row_takes_a_second_app() -> None:
             name for name, field in action.params.model_fields.items() if field.description == pattern
         } | {name for name in action.params.model_fields if name.endswith(("app", "app_name", "apps"))}
         assert names <= {APP}, action.name
+
+
+@pytest.mark.parametrize("dying", [False, True], ids=["there", "deleted"])
+@pytest.mark.parametrize("name", ["flyCreateVolume", "flyCloneMachine"])
+async def test_a_snapshot_is_the_pinned_apps_own(name: str, dying: bool, serving: Opened) -> None:
+    """Ours: it stands in a body, where Fly does not hold it to the app in the path."""
+    arguments = {
+        "flyCreateVolume": {"name": "copy", "region": "fra"},
+        "flyCloneMachine": {"machineId": MACHINE, "volume": "snapshot"},
+    }[name]
+
+    def snapshots(world: World) -> None:
+        for app, volume, id_ in ((SHOP, FREE_VOLUME, "vs_own"), (SANDBOX, "vol_other", "vs_other")):
+            disks = world.apps[app].volumes
+            disks.setdefault(volume, Volume(id=volume, name="data", region="fra"))
+            disks[volume].snapshots.append(Snapshot(id=id_, created_at=1e9, volume_size=2**30))
+        if dying:
+            world.apps[SHOP].volumes[FREE_VOLUME].state = "pending_destroy"
+
+    async with serving(select(Choice(app=SHOP), ACTIONS)) as fly:
+        fly.edit(snapshots)
+        error = await fly.refused(name, **arguments, snapshotId="vs_other")
+        assert error["code"] == "not_found"
+        assert f"for {SHOP} alone" in error["message"]
+        assert fly.changes() == []
+        assert (await fly.call(name, **arguments, snapshotId="vs_own"))["outcome"] == "done"
 
 
 async def test_a_pinned_organisation_is_filled_in_and_no_other_is_named(serving: Opened) -> None:

@@ -79,6 +79,8 @@ class Call:
     journal: Journal
     undo: Undo
     caller: str = ""
+    #: The operator has fixed one app: whatever else is named has to be of that one.
+    one_app: bool = False
 
     async def send(
         self,

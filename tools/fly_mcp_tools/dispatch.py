@@ -26,7 +26,7 @@ from .endpoint import Endpoint
 from .errors import Code, ConfirmationRequired, FlyError, Problem, RefusedByUs
 from .memory import Memory
 from .models import Params, Result, WriteResult
-from .selection import Selection
+from .selection import APP, Selection
 from .state.intents import Intent, Intents
 from .state.journal import Journal
 from .state.store import Store
@@ -121,6 +121,7 @@ class FlyTools:
                 journal=journal,
                 undo=self._undo,
                 caller=whose,
+                one_app=APP in self.selection.pins,
             )
 
         try:

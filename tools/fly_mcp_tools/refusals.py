@@ -179,6 +179,10 @@ _THINGS: Final = {
 }
 
 
+#: What a body names and Fly does not find: the app itself is there.
+_NAMED: Final = re.compile(r"\b(?P<what>snapshot|volume|machine) not found", re.IGNORECASE)
+
+
 def _not_found(request: Request, refusal: Refusal) -> _Verdict:
     if "404 page not found" in refusal.text:
         return _Verdict(
@@ -196,6 +200,9 @@ def _not_found(request: Request, refusal: Refusal) -> _Verdict:
     if inner is not None and "Could not find App" not in refusal.text:
         words, hint = _THINGS[inner]
         what = f"no {words} {ids[inner]} in {app}"
+    elif app and (named := _NAMED.search(refusal.text)):
+        what = f"no such {named['what'].lower()} in {app}, or not for this token"
+        hint = "List what the app has for the ids that exist."
     elif app:
         what, hint = f"no app {app} that this token can see", "List the apps for the names that exist."
     else:

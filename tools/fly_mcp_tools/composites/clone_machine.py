@@ -19,7 +19,7 @@ from fly_mcp_tools.ids import MachineName, RegionCode, SnapshotId
 from fly_mcp_tools.models import WriteResult
 from fly_mcp_tools.wire import JsonObject, Machine, Volume, obj
 
-from . import creating, creating_volume, updating
+from . import creating, creating_volume, snapshot_source, updating
 from .lifecycle import OneMachine
 from .scale_steps import MOUNT_KEYS
 
@@ -70,6 +70,7 @@ async def clone(call: Call, params: CloneMachine) -> Cloned:
     await regions.check(call, params.region)
     source = await machines.there(call, params.app_name, params.machine_id)
     await _name_is_free(call, params)
+    await snapshot_source.within_app(call, params.app_name, params.snapshot_id)
     config = configs.template(source.model_copy(update={"config": updating.readable_config(source)}))
     region = params.region or source.region
     facts: JsonObject = {}

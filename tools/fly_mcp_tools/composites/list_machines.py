@@ -6,13 +6,13 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from fly_mcp_tools import guest
+from fly_mcp_tools import guest, states
 from fly_mcp_tools.api import machines
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.foreign import clean
 from fly_mcp_tools.ids import AppName, RegionCode
 from fly_mcp_tools.models import Result
-from fly_mcp_tools.wire import GONE_MACHINE, RUNNING, JsonObject, Machine
+from fly_mcp_tools.wire import GONE_MACHINE, JsonObject, Machine
 
 from .paging import Paged, page
 from .undoing import day
@@ -21,28 +21,6 @@ from .undoing import day
 _MOST_FULL: Final = 25
 #: Names of failing checks in a row.
 _CHECKS: Final = 5
-_STATES: Final = frozenset(
-    {
-        "created",
-        "creating",
-        "stopped",
-        "stopping",
-        "suspended",
-        "suspending",
-        "failed",
-        "launch_failed",
-        "pending",
-    }
-    | {"migrated"}
-    | RUNNING
-    | GONE_MACHINE
-)
-
-
-def _state(state: str) -> str:
-    if state not in _STATES:
-        raise ValueError(f"must be one of: {', '.join(sorted(_STATES))}")
-    return state
 
 
 def _pair(text: str) -> str:
@@ -55,7 +33,9 @@ class ListMachines(Paged):
     """Which of an app's machines."""
 
     app_name: AppName
-    state: Annotated[str, AfterValidator(_state)] | None = Field(default=None, description='E.g. "started"')
+    state: Annotated[str, AfterValidator(states.one_of(states.MACHINE))] | None = Field(
+        default=None, description='E.g. "started"'
+    )
     region: RegionCode | None = Field(default=None, description="Region code")
     process_group: str | None = Field(default=None, max_length=100, description='E.g. "app"')
     metadata: Annotated[str, Field(max_length=500), AfterValidator(_pair)] | None = Field(

@@ -9,6 +9,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, JsonValue
 
+from fly_mcp_tools import states
 from fly_mcp_tools.api import orgs
 from fly_mcp_tools.api.orgs import OrgMachine, OrgVolume
 from fly_mcp_tools.call import Call
@@ -22,13 +23,6 @@ from .paging import Paged, cursor_to, place
 
 #: Requests of one call at most. A page of Fly's may be short, even empty, with more to come.
 _REQUESTS = 10
-
-
-def _states(text: str) -> str:
-    words = text.split(",")
-    if not all(word.strip().replace("_", "").isalpha() and word.isascii() for word in words):
-        raise ValueError("states are words with commas between, such as started,stopped")
-    return ",".join(word.strip() for word in words)
 
 
 def _moment(text: str) -> str:
@@ -67,7 +61,7 @@ class OfOrg(Paged):
 
     org_slug: Org = None
     region: RegionCode | None = Field(default=None, description="Region code")
-    state: Annotated[str, AfterValidator(_states)] | None = Field(
+    state: Annotated[str, AfterValidator(states.some_of(states.VOLUME))] | None = Field(
         default=None, max_length=200, description="States, with commas"
     )
     updated_after: Annotated[str, AfterValidator(_moment)] | None = Field(
@@ -83,6 +77,9 @@ class OfOrg(Paged):
 class ListOrgMachines(OfOrg):
     """Machines of an organisation."""
 
+    state: Annotated[str, AfterValidator(states.some_of(states.MACHINE))] | None = Field(
+        default=None, max_length=200, description="States, with commas"
+    )
     detail: Annotated[Literal["summary", "full"], Field(description="full: image, size, times")] = "summary"
 
 

@@ -6,14 +6,16 @@ public half of some would be harmless, but which of Fly's types has one is not d
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from fly_mcp_tools import states
 from fly_mcp_tools.action import Loss
 from fly_mcp_tools.api import secret_keys
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import EARLIER_ATTEMPT, Conflict, MaybeDone, NotFound, TimedOut
+from fly_mcp_tools.foreign import quoted
 from fly_mcp_tools.ids import AppName, KeyName
 from fly_mcp_tools.models import Outcome, Params, Result, WriteResult
 from fly_mcp_tools.wire import SecretKey
@@ -28,6 +30,7 @@ _SENT = "sent"
 KeyType = Literal[
     "es256", "hs256", "hs384", "hs512", "xaes256gcm", "nacl_auth", "nacl_box", "nacl_secretbox", "nacl_sign"
 ]
+KEY_TYPES: Final = frozenset(get_args(KeyType))
 Name = Annotated[KeyName, Field(description="Key name")]
 
 
@@ -35,7 +38,9 @@ class ListSecretKeys(Paged):
     """Which of an app's keys."""
 
     app_name: AppName
-    type: str | None = Field(default=None, description="Key type")
+    type: Annotated[str, AfterValidator(states.one_of(KEY_TYPES))] | None = Field(
+        default=None, description="Key type"
+    )
 
 
 class SecretKeyRow(Result):
@@ -145,8 +150,8 @@ async def preview(call: Call, params: OfSecretKey) -> Loss:
     """What deleting it would lose. Raises NotFound."""
     key = await secret_keys.get(call, params.app_name, params.name)
     return Loss(
-        f"Secret key {params.name} (type {quoted(key.type or 'unknown')}) of {params.app_name} would be gone for good: data "
-        "encrypted with it could never be read again, and signatures made with it no longer be checked at Fly.",
+        f"Secret key {params.name} (type {quoted(key.type or 'unknown')}) of {params.app_name} would be gone for good: "
+        "data encrypted with it could never be read again, and signatures made with it no longer be checked at Fly.",
         {
             "secret_key": key.name,
             "type": key.type,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from fly_mcp_tools import prices
 from fly_mcp_tools.api import volumes
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.ids import AppName, VolumeId
@@ -51,6 +52,7 @@ class SnapshotTaken(WriteResult):
     status: str
     created_at: str | None
     kept_until: str | None = None
+    monthly_cost: str
 
 
 async def list_(call: Call, params: ListSnapshots) -> SnapshotList:
@@ -87,7 +89,19 @@ async def create(call: Call, params: OfVolume) -> SnapshotTaken:
         status=snapshot.status,
         created_at=day(snapshot.created_at) if snapshot.created_at else None,
         kept_until=day(until) if until else None,
+        monthly_cost=_cost(snapshot),
     )
+
+
+def _cost(snapshot: Snapshot) -> str:
+    """What is stored of it is known once it is complete: of what a snapshot before has, nothing is stored again."""
+    each = f"{prices.SNAPSHOT_GB:.2f} USD a month per GB stored"
+    cost = prices.Cost(unknown=(f"a snapshot whose size Fly does not show yet ({each})",))
+    if snapshot.complete and snapshot.size is not None:
+        cost = prices.Cost(
+            snapshot.size / 2**30 * prices.SNAPSHOT_GB, sources=frozenset({prices.Source.PAGE})
+        )
+    return f"{cost.said(signed=True)}; an organisation's first 10 GB are free"
 
 
 def _age(snapshot: Snapshot) -> str:

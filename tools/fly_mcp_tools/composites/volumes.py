@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
-from fly_mcp_tools import prices, regions
+from fly_mcp_tools import prices, regions, states
 from fly_mcp_tools.api import volumes
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import FlyError, InvalidArguments, Problem
@@ -14,7 +14,7 @@ from fly_mcp_tools.ids import AppName, RegionCode, SnapshotId, VolumeId, VolumeN
 from fly_mcp_tools.models import Params, Result, Whole, WriteResult
 from fly_mcp_tools.wire import JsonObject, Volume
 
-from . import creating_volume
+from . import creating_volume, snapshot_source
 from .paging import Paged, page
 from .undoing import day
 
@@ -39,7 +39,9 @@ class ListVolumes(Paged):
     """Which of an app's volumes."""
 
     app_name: AppName
-    state: str | None = Field(default=None, description="Volume state")
+    state: Annotated[str, AfterValidator(states.one_of(states.VOLUME))] | None = Field(
+        default=None, description="Volume state"
+    )
     region: RegionCode | None = Field(default=None, description="Region code")
     attached: bool | None = Field(default=None, description="false: free ones")
     detail: Detail = "summary"
@@ -142,6 +144,7 @@ async def create(call: Call, params: CreateVolume) -> VolumeCreated:
             problems=[Problem("sourceVolumeId", "leave it out, or snapshotId")],
         )
     await regions.check(call, params.region)
+    await snapshot_source.within_app(call, params.app_name, params.snapshot_id)
     size_gb = await _size(call, params)
     new = creating_volume.New(params.app_name, params.name, params.region, size_gb, _extra(params))
     made = await creating_volume.create(call, new)
