@@ -186,7 +186,7 @@ async def test_the_preview_of_an_app_names_all_it_holds(fly: Fly) -> None:
         "secrets": ["ANTHROPIC_API_KEY", "OLD_API_KEY", "OPENCODE_SERVER_PASSWORD"],
         "ip_addresses": ["1.2.3.4"],
         "certificates": ["catvet.example"],
-        "monthly_cost": "-6.10 USD a month (estimate; Fly's prices of 2024-10-03 and 2026-08-07)",
+        "monthly_cost": "-8.20 USD a month (estimate; Fly's prices of 2024-10-03 and 2026-08-07)",
     }
     assert "1 machine(s) (1 running), 2 volume(s)" in error["message"]
 

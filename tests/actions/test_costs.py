@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fly_mcp_emulator.world import Volume, World
+from fly_mcp_emulator.world import Certificate, IpAddress, Volume, World
 from fly_mcp_tools import prices
 from fly_mcp_tools.action import Access, Gate
 from fly_mcp_tools.catalogue import ACTIONS
@@ -72,6 +72,24 @@ async def test_new_volumes_are_counted_with_their_machines(fly: Fly) -> None:
     fly.edit(with_volumes)
     answer = await fly.call("flyScaleWithVolumes", appName=FLEET, count=2)
     assert amount(answer["monthly_cost"]) == pytest.approx(ONE + 4 * prices.VOLUME_GB, abs=0.01)
+
+
+async def test_an_app_that_goes_takes_its_addresses_and_certificates_off_the_bill_too(fly: Fly) -> None:
+    """Ours: a dedicated address is often the dearest of a small app; what could not be read is said to be unknown."""
+
+    def furnish(world: World) -> None:
+        app = world.apps[FLEET]
+        app.ips["1.2.3.4"] = IpAddress(ip="1.2.3.4")
+        app.certificates["*.catvet.example"] = Certificate(hostname="*.catvet.example")
+
+    fly.edit(furnish)
+    before = await fly.refused("flyDeleteApp", appName=FLEET)
+    expected = -(2 * ONE + prices.DEDICATED_V4 + prices.WILDCARD_CERTIFICATE)
+    assert amount(before["details"]["would_destroy"]["monthly_cost"]) == pytest.approx(expected, abs=0.01)
+    fly.wire.lose_requests("GET", "/ip_assignments$")
+    answer = await fly.call("flyDeleteApp", appName=FLEET, confirm=True)
+    assert amount(answer["monthly_cost"]) == pytest.approx(expected + prices.DEDICATED_V4, abs=0.01)
+    assert "its addresses, which could not be read" in answer["monthly_cost"]
 
 
 async def test_an_app_that_goes_takes_its_machines_and_volumes_off_the_bill(fly: Fly) -> None:

@@ -9,14 +9,11 @@ from pydantic import JsonValue
 
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.call import Call
-from fly_mcp_tools.errors import FlyError
 from fly_mcp_tools.foreign import clean
 from fly_mcp_tools.wire import App, obj, objects
 
 from . import parse
 
-#: Addresses or certificates that are named; an app can have hundreds.
-_SHOWN = 20
 _RELEASE: Final = """
 query ($name: String!) { app(name: $name) { currentRelease { version status imageRef createdAt } } }
 """
@@ -60,24 +57,6 @@ async def create(
 async def delete(call: Call, app_name: str) -> None:
     """Destroy it with all it holds. `force`: the docs want machines stopped first otherwise."""
     await call.send(fly.DELETE_APP, {"app_name": app_name}, query={"force": True})
-
-
-async def counts_around(call: Call, app_name: str) -> dict[str, JsonValue]:
-    """IP addresses and certificates of the app; null where they could not be read."""
-    found: dict[str, JsonValue] = {}
-    for word, endpoint, name in (
-        ("ip_addresses", fly.LIST_IPS, "ips"),
-        ("certificates", fly.LIST_CERTIFICATES, "certificates"),
-    ):
-        try:
-            answer = await call.send(endpoint, {"app_name": app_name})
-            data = answer.data.get(name) if isinstance(answer.data, dict) else answer.data
-            names = [str(item.get("ip") or item.get("hostname") or "?") for item in objects(data)]
-            found[word] = [*names[:_SHOWN], *([f"and {len(names) - _SHOWN} more"] if names[_SHOWN:] else [])]
-        except FlyError:
-            # A token may see machines and not these; what is lost with them is then said to be unknown.
-            found[word] = "unknown: could not be read"
-    return found
 
 
 async def organisations(call: Call) -> list[str]:

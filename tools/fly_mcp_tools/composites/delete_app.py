@@ -12,7 +12,7 @@ from fly_mcp_tools.errors import EARLIER_ATTEMPT, FlyError, MaybeDone, NotFound,
 from fly_mcp_tools.models import Outcome, WriteResult
 from fly_mcp_tools.wire import JsonObject, Machine, Volume, obj
 
-from . import undoing
+from . import app_around, undoing
 from .listing import OfApp, some
 from .undoing import Undo
 
@@ -40,6 +40,7 @@ async def preview(call: Call, params: OfApp) -> Loss:
     found = await machines.list_of(call, name)
     disks = await volumes.list_of(call, name)
     stored = await secrets.list_of(call, name)
+    around = await app_around.read(call, name)
     running = sum(machine.running for machine in found)
     facts: dict[str, JsonValue] = {
         "app": name,
@@ -47,8 +48,8 @@ async def preview(call: Call, params: OfApp) -> Loss:
         "machines": some(f"{machine.id} {machine.state} {machine.region}" for machine in found),
         "volumes": some(f"{volume.id} {volume.name} {volume.size_gb} GB {volume.region}" for volume in disks),
         "secrets": some(secret.name for secret in stored),
-        **await apps.counts_around(call, name),
-        "monthly_cost": _saved(found, disks),
+        **around.facts(),
+        "monthly_cost": _saved(found, disks, around),
     }
     return Loss(
         f"App {name} would be gone with {len(found)} machine(s) ({running} running), {len(disks)} volume(s) and "
@@ -70,7 +71,8 @@ async def _keep(call: Call, app_name: str) -> list[Undo]:
         "until": until or earlier.get("until"),
         "unreadable": sum(undo.reference is None for undo in kept),
         # Of the first call: later ones may find the app half gone.
-        "saved": earlier.get("saved") or _saved(found, await _volumes(call, app_name)),
+        "saved": earlier.get("saved")
+        or _saved(found, await _volumes(call, app_name), await app_around.read(call, app_name)),
     }
     call.journal.note(_KEPT, note)
     return kept
@@ -84,14 +86,14 @@ async def _volumes(call: Call, app_name: str) -> list[Volume] | None:
         return None
 
 
-def _saved(found: list[Machine], disks: list[Volume] | None) -> str:
-    """What its machines and volumes cost, taken off. Addresses and certificates are not counted."""
+def _saved(found: list[Machine], disks: list[Volume] | None, around: app_around.Around) -> str:
+    """What all it holds costs, taken off."""
     costs = [prices.machine(guest.of_config(one.config or {}), one.region, state=one.state) for one in found]
     if disks is None:
         costs.append(prices.Cost(unknown=("its volumes, which could not be read",)))
     else:
         costs += [prices.volume(one.size_gb) for one in disks]
-    return prices.change(prices.total(costs), prices.NOTHING).said(signed=True)
+    return prices.change(prices.total(costs) + around.cost(), prices.NOTHING).said(signed=True)
 
 
 def _words(value: JsonValue) -> list[str]:
