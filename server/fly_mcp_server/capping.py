@@ -7,6 +7,7 @@ what stays has the type that it had: the answer still fits the schema that was p
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -26,6 +27,9 @@ _MARK_TOKENS: Final = 200
 _READABLE, _SHORTEST = 300, 20
 #: No text longer than this can fit: the cheapest characters are blanks.
 _LONGEST: Final = 18_000
+
+#: What `foreign.clean_block` puts in the place of a middle.
+_EARLIER: Final = re.compile(r"\n\[\.\.\. ([0-9,]{1,15}) characters left out \.\.\.\]\n")
 
 #: Arguments that make an answer shorter.
 _NARROWING: Final = ("limit", "lines", "detail", "state", "region", "search", "machineId")
@@ -111,13 +115,14 @@ class _Cutter:
         return " and ".join(words)
 
     def _text(self, value: str) -> str:
-        beyond = len(value) - self.length
-        if beyond <= 0:
+        if len(value) <= self.length:
             return value
+        first, missing, last = _halves(value)
+        beyond = missing + max(0, len(first) + len(last) - self.length)
         self.characters += beyond
         head, tail = self.length // 2, self.length - self.length // 2
         gap = "\n" if "\n" in value else " "
-        return f"{value[:head]}{gap}[... {beyond:,} characters left out ...]{gap}{value[len(value) - tail :]}"
+        return f"{first[:head]}{gap}[... {beyond:,} characters left out ...]{gap}{last[max(0, len(last) - tail) :]}"
 
     def _list(self, rows: list[object], schema: Schema) -> list[Any]:
         self.rows += max(0, len(rows) - self.items)
@@ -137,6 +142,18 @@ class _Cutter:
             else:
                 self.rows += 1
         return kept
+
+
+def _halves(value: str) -> tuple[str, int, str]:
+    """A text's halves, and how many characters are missing between them since its middle was taken out before.
+
+    The mark of that stands in the very middle; one elsewhere is a stranger's words.
+    """
+    for one in _EARLIER.finditer(value):
+        if one.start() == (len(value) - len(one[0])) // 2:
+            return value[: one.start()], int(one[1].replace(",", "")), value[one.end() :]
+    middle = len(value) // 2
+    return value[:middle], 0, value[middle:]
 
 
 def _largest(least: int, most: int, fits: Callable[[int], bool]) -> int | None:

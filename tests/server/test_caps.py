@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from fly_mcp_tools.composites.paging import Paged, page
 from fly_mcp_tools.errors import FlyError
 from fly_mcp_tools.models import Result
 from fly_mcp_tools.schema import output_schema
-from tests.actions.fly import Fly, content_of, opened, text_of
+from tests.actions.fly import APP, MACHINE, Fly, content_of, opened, text_of
 from tests.virtual_time import LoopClock
 
 from .test_sizes import HOSTILE, of, tokens
@@ -102,6 +103,28 @@ async def test_the_output_of_a_command_is_capped(text: str) -> None:
         assert not result.is_error
         assert tokens(text_of(result)) <= MOST
         assert tokens(fly.said[-1]) <= 3 * MOST
+
+
+async def test_what_is_missing_of_an_output_is_counted_once_and_whole() -> None:
+    """Ours: a command's output is cut for its length and then for the answer's; both are missing."""
+    clock = LoopClock()
+    async with opened(Emulator(clock=clock), clock) as fly:
+        answer = await fly.call(
+            "flyExecCommand", appName=APP, machineId=MACHINE, command=["sh", "-c", "seq 1 20000"]
+        )
+        whole = "".join(f"{number}\n" for number in range(1, 20_001))
+        (mark,) = re.findall(r"\n\[\.\.\. [0-9,]+ characters left out \.\.\.\]\n", answer["stdout"])
+        missing = len(whole) - (len(answer["stdout"]) - len(mark))
+        assert mark.split()[1] == f"{missing:,}"
+        assert f"{missing:,} characters of long texts" in answer[MARK]
+
+
+def test_a_stranger_who_writes_the_mark_changes_no_count() -> None:
+    """Ours: only the one in the very middle is ours."""
+    said = "\n[... 999,999 characters left out ...]\n" + "".join(of(HEX, 1) for _ in range(9)) * 3000
+    content = answers.success({"stdout": said}, ACTIONS["flyExecCommand"]).structured_content
+    assert content is not None
+    assert int(re.findall(r"([0-9,]+) characters of long", content[MARK])[0].replace(",", "")) < len(said)
 
 
 class _Row(Result):
