@@ -74,6 +74,13 @@ class TestCreate:
         )
         assert [one["path"] for one in error["problems"]] == ["config.mounts"]
 
+    async def test_a_volume_in_the_config_that_is_nowhere_is_no_deleted_machines(self, fly: Fly) -> None:
+        """The review: the hint spoke of a deleted machine, and there was none."""
+        mounts = [{"volume": "vol_nope12", "path": "/srv"}]
+        error = await fly.refused("flyCreateMachine", appName=FLEET, image="nginx", config={"mounts": mounts})
+        assert error["code"] == "not_found"
+        assert error["hint"].startswith("flyListVolumes shows the app's volumes")
+
     async def test_a_size_that_is_not_sold_is_refused_before_anything_is_made(self, fly: Fly) -> None:
         """Ours: everything that can be refused is refused before it exists."""
         error = await fly.refused("flyCreateMachine", appName=FLEET, config={"guest": {"cpus": 3}})

@@ -136,7 +136,17 @@ class TestUpdate:
             {
                 "config": {
                     "services": [
-                        {"internal_port": 8080, "autostop": True, "checks": [{"interval": "15000ms"}]}
+                        {
+                            "protocol": "tcp",
+                            "internal_port": 8080,
+                            "autostop": "stop",
+                            "autostart": True,
+                            "ports": [
+                                {"port": 80, "handlers": ["http"], "force_https": True},
+                                {"port": 443, "handlers": ["tls", "http"]},
+                            ],
+                            "checks": [{"port": 8080, "type": "tcp", "interval": "15000ms", "timeout": "2s"}],
+                        }
                     ]
                 }
             },

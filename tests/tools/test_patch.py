@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -31,7 +31,11 @@ SAME: list[tuple[Any, Any]] = [
     (False, None),
     (0, None),
     ([], None),
-    ({"a": 1}, {"a": 1, "b": 2}),
+    (
+        {"mounts": [{"volume": "v"}]},
+        {"mounts": [{"volume": "v", "name": "data", "size_gb": 3, "encrypted": True}]},
+    ),
+    ({"a": {"b": False}}, {}),
     ([{"autostop": "stop"}], [{"autostop": True, "force_instance_key": None}]),
     ({"a": False}, {}),
 ]
@@ -45,6 +49,12 @@ DIFFERENT: list[tuple[Any, Any]] = [
     (True, 1),
     (1, True),
     ([1], [1, 2]),
+    ({"a": 1}, {"a": 1, "b": 2}),
+    ([{"a": 1}], [{"a": 1, "b": [2]}]),
+    ([{"a": {}}], [{"a": {"b": 1}}]),
+    ([{"env": {}}], [{"env": {"A": ""}}]),
+    ([{"mounts": [{"volume": "v"}]}], [{"mounts": [{"volume": "v", "add_size_gb": 1}]}]),
+    ([{"autostop": "off"}], [{"autostop": True}]),
     ([{"a": 1}], [{}]),
     ({"a": 1}, None),
     ("x", "y"),
@@ -58,6 +68,22 @@ def test_what_was_merged_is_held(config: dict[str, Any], patch: dict[str, Any]) 
     new = merged(config, patch)
     for place, value in leaves(patch).items():
         assert has(new, place, value)
+
+
+@given(wanted=JSON, now=JSON)
+def test_what_is_held_is_the_same_but_for_what_go_leaves_out(wanted: Any, now: Any) -> None:
+    """The law: what stands there besides is a difference, or a change that takes it away would not be sent."""
+    if holds(wanted, now):
+        assert _without_empty(wanted) == _without_empty(now)
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        given = cast("dict[str, Any]", value)
+        return {key: kept for key, item in given.items() if (kept := _without_empty(item))} or None
+    if isinstance(value, list):
+        return [_without_empty(item) for item in cast("list[Any]", value)] or None
+    return value or None
 
 
 @given(config=CONFIGS, patch=PATCHES)

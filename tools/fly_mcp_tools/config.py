@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from pydantic import JsonValue
 
+from . import headers
 from .wire import JsonObject, Machine, obj, objects
 
 AutoStop = Literal["suspend", "stop", "off"]
 
 #: The metadata key by which a create of ours is found again after an unclear answer.
 MARK = "fly_mcp_mark"
+#: Keys under which the words of a command stand.
+_COMMANDS = frozenset({"exec", "entrypoint", "cmd", "command"})
 
 
 def template(machine: Machine) -> JsonObject:
@@ -112,13 +115,29 @@ def env_changes(before: JsonObject, env: Mapping[str, str | None]) -> dict[str, 
 
 
 def secret_values(config: JsonObject) -> list[str]:
-    """Values that may be secrets, which Fly's error texts must not repeat: variables and the contents of files.
+    """Values that may be secrets, which Fly's error texts must not repeat.
 
-    Those of the machine, of its processes and of its containers.
+    Variables, the contents of files, the words of commands, and what health checks send in headers: those of the
+    machine, of its processes and of its containers.
     """
     values = [value for value in obj(config.get("env")).values() if isinstance(value, str)]
     contents = [file.get("raw_value") for file in objects(config.get("files"))]
     values += [content for content in contents if isinstance(content, str)]
     for part in (*objects(config.get("processes")), *objects(config.get("containers"))):
         values += secret_values(part)
-    return values
+    values += [text for header in headers.of(config) for text in _texts(header.get("values"))]
+    return [*values, *_commands(config)]
+
+
+def _commands(value: JsonValue) -> Iterator[str]:
+    """The words of every command in a part of a config, those of checks in containers among them."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _commands(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(item) if key in _COMMANDS and isinstance(item, list) else _commands(item)
+
+
+def _texts(value: JsonValue) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -42,6 +42,11 @@ class Wish:
     image: str | None = None
     patch: JsonObject = field(default_factory=JsonObject)
 
+    @property
+    def may_have_moved(self) -> bool:
+        """Whether an image is wanted by a tag: one of the same name may be another image by now."""
+        return self.image is not None and "@" not in self.image
+
     def base(self, config: JsonObject, fingerprint: Fingerprint) -> JsonObject:
         """The keys wanted as they are in `config`, in a form that may be written down: fingerprints, no values."""
         env = obj(config.get("env"))
@@ -75,8 +80,12 @@ class Wish:
                 found[name] = {"base": old, "now": new, "wanted": value}
         return found
 
-    def lacks(self, config: JsonObject) -> JsonObject:
-        """The keys wanted that the config has not, or has with another value; empty: it is as wanted."""
+    def lacks(self, config: JsonObject, *, replaced: JsonObject | None = None) -> JsonObject:
+        """The keys wanted that the config has not, or has with another value; empty: it is as wanted.
+
+        `replaced`: the config that ours took the place of, where `config` is known to be what Fly made of ours. More
+        than was asked for is then Fly's own addition, unless the place is as it was before.
+        """
         env = obj(config.get("env"))
         words: JsonObject = {
             name: "not set" if name not in env else ("set" if wanted is None else "another value")
@@ -85,8 +94,8 @@ class Wish:
         }
         found: JsonObject = {"env": words} if words else {}
         for place, value in patches.leaves(self.patch).items():
-            if not patches.has(config, place, value):
-                there = patches.at(config, place)
+            there = patches.at(config, place)
+            if not patches.has(config, place, value) and not _taken(place, value, there, replaced):
                 word = "set" if value is None else "not set" if there is None else "another value"
                 _say(found, place, word)
         for name, value in self._plain().items():
@@ -129,6 +138,13 @@ def kind_of(place: patches.Place) -> tuple[str, str]:
 def _say(found: JsonObject, place: patches.Place, word: str) -> None:
     kind, name = kind_of(place)
     found[kind] = {**obj(found.get(kind)), name: word}
+
+
+def _taken(place: patches.Place, value: JsonValue, there: JsonValue, replaced: JsonObject | None) -> bool:
+    """Whether what Fly shows is what it made of ours: all that was wanted, with additions that we do not know."""
+    if replaced is None or not isinstance(value, list) or there == patches.at(replaced, place):
+        return False
+    return patches.holds_at_least(value, there, place[-1])
 
 
 def _print(name: str, env: JsonObject, fingerprint: Fingerprint) -> str | None:

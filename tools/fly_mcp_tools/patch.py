@@ -1,7 +1,7 @@
 """A change of a config as JSON: merged deep, null removes, lists are replaced (RFC 7396).
 
-And the other way round: whether a config that Fly shows holds what a change asked for. Fly writes some things its own
-way: what is empty it leaves out, durations and autostop it spells anew, and it fills in what was not said.
+And the other way round: whether a config that Fly shows is as a change would have it. Fly writes some things its own
+way: what is empty it leaves out, durations and autostop it spells anew, and of a volume it fills in what was not said.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ _SECONDS: Final = {
 _DURATIONS: Final = frozenset({"interval", "timeout", "grace_period"})
 #: Keys whose values are maps of text: what stands in them is the caller's, letter by letter.
 _MAPS: Final = frozenset({"env", "metadata"})
+#: What answers have of the volume that is mounted, whoever asked for the mount (reference 3.3).
+_FILLED_IN: Final = {"mounts": frozenset({"name", "size_gb", "encrypted"})}
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 
 def merged(config: JsonObject, patch: JsonObject) -> JsonObject:
@@ -66,35 +69,58 @@ def named(place: Place) -> str:
 
 
 def has(config: JsonObject, place: Place, wanted: JsonValue) -> bool:
-    """Whether a config, as Fly shows it, holds what was wanted there."""
+    """Whether a config, as Fly shows it, is what merging what was wanted there would make of it."""
     now = at(config, place)
     if _MAPS & set(place[:-1]):
         return wanted == now
+    if wanted == {} and isinstance(wanted, dict):
+        return isinstance(now, dict) or _is_empty(now)  # merged, it takes nothing away
     return holds(wanted, now, place[-1])
 
 
 def holds(wanted: JsonValue, now: JsonValue, key: str = "") -> bool:
-    """Whether `now`, as Fly shows it, is what was wanted; more than was asked for is no difference.
+    """Whether `now`, as Fly shows it, is what was wanted: no less, and no more but what Fly fills in itself.
+
+    A list is replaced whole, so what its objects have besides what was wanted is to go: a difference like any other.
 
     `key`: under which both stand; it tells how Fly spells them.
     """
-    if wanted is None:
-        return _is_empty(now)
     if key == "autostop":
         return _autostop(wanted) == _autostop(now)
-    if key in _MAPS:
-        return all(obj(now).get(name) == value for name, value in obj(wanted).items())
-    if _is_empty(wanted):
-        return _is_empty(now) or (isinstance(wanted, dict) and isinstance(now, dict))
     if isinstance(wanted, dict):
-        return isinstance(now, dict) and all(
-            holds(value, now.get(name), name) for name, value in wanted.items()
-        )
-    if isinstance(wanted, list):
-        return isinstance(now, list) and len(now) == len(wanted) and all(map(holds, wanted, now))
+        return (now is None or isinstance(now, dict)) and _same_object(wanted, obj(now), key)
+    if isinstance(wanted, list) and wanted:
+        if not isinstance(now, list) or len(now) != len(wanted):
+            return False
+        return all(holds(one, other, key) for one, other in zip(wanted, now, strict=True))
+    if _is_empty(wanted):
+        return _is_empty(now) or (isinstance(now, dict) and wanted is None and _same_object({}, now, key))
     if isinstance(wanted, bool) or isinstance(now, bool):
         return wanted is now
     return wanted == now or (key in _DURATIONS and _same_duration(wanted, now))
+
+
+def holds_at_least(wanted: JsonValue, now: JsonValue, key: str = "") -> bool:
+    """Whether all that was wanted is there, whatever stands beside it in objects."""
+    if isinstance(wanted, dict) and key not in _MAPS:
+        return (now is None or isinstance(now, dict)) and all(
+            holds_at_least(value, obj(now).get(name), name) for name, value in wanted.items()
+        )
+    if isinstance(wanted, list) and isinstance(now, list) and len(now) == len(wanted):
+        return all(holds_at_least(one, other, key) for one, other in zip(wanted, now, strict=True))
+    return holds(wanted, now, key)
+
+
+def filled_in(key: str) -> frozenset[str]:
+    """What Fly itself adds to an object that stands under `key`, or in a list there."""
+    return _FILLED_IN.get(key, _NOTHING)
+
+
+def _same_object(wanted: JsonObject, now: JsonObject, key: str) -> bool:
+    if key in _MAPS:
+        return {name: value for name, value in wanted.items() if value is not None} == now
+    names = {*wanted, *(now.keys() - filled_in(key))}
+    return all(holds(wanted.get(name), now.get(name), name) for name in names)
 
 
 def _is_empty(value: JsonValue) -> bool:

@@ -97,12 +97,12 @@ class Cost:
         """Whether each part has a price."""
         return not self.unknown
 
-    def said(self, *, signed: bool = False) -> str:
+    def said(self, *, signed: bool = False, when: str = "") -> str:
         """For an answer: the sum to the cent, what is unknown, and whose prices of when.
 
-        `signed`: a difference, with + or - before it.
+        `signed`: a difference, with + or - before it. `when`: words after the sum, where it is not owed always.
         """
-        amount = f"{round(self.usd, 2) + 0.0:{'+' if signed else ''}.2f} USD a month"
+        amount = f"{round(self.usd, 2) + 0.0:{'+' if signed else ''}.2f} USD a month{when}"
         missing = f"unknown for {', '.join(dict.fromkeys(self.unknown))}"
         if self.unknown and not self.sources:
             return missing

@@ -153,7 +153,7 @@ class Machine(_Wire):
         """The volume mounted, if any."""
         for mount in self.mounts:
             if isinstance(volume := mount.get("volume"), str):
-                return volume
+                return _word(volume)
         return None
 
     @property

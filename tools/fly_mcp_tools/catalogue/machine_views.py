@@ -1,4 +1,4 @@
-"""What an agent sees of one machine: its config in short, its last events, and never the values of env."""
+"""What an agent sees of one machine: its config in short, its last events, and no value of env or of a header."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, JsonValue, model_validator
 
 from fly_mcp_tools import config as configs
+from fly_mcp_tools import headers
 from fly_mcp_tools.composites.history import EventRow, event_row
 from fly_mcp_tools.composites.list_machines import MachineRow
 from fly_mcp_tools.composites.listing import some
@@ -68,15 +69,15 @@ def detail(machine: Machine) -> dict[str, Any]:
         "private_ip": machine.private_ip,
         "instance_id": machine.instance_id,
         "image": clean(machine.image),
-        "cpu_kind": guest.get("cpu_kind"),
+        "cpu_kind": harmless(guest.get("cpu_kind"), text=60),
         "cpus": guest.get("cpus"),
         "memory_mb": guest.get("memory_mb"),
         "auto_stop": configs.autostop_of(config),
-        "volume_id": mount.get("volume"),
-        "volume_path": mount.get("path"),
+        "volume_id": machine.volume_id,
+        "volume_path": harmless(mount.get("path")),
         "env_names": some(clean(name, 100) for name in sorted(obj(config.get("env")))),
         "metadata": harmless(metadata, text=_TEXT, items=_KEYS) or None,
-        "services": harmless([*machine.services], items=_PARTS) or None,
+        "services": harmless(headers.hidden([*machine.services]), items=_PARTS) or None,
         "checks": harmless([*machine.checks], text=2 * _TEXT, items=_PARTS) or None,
         "restart": harmless(config.get("restart")),
         "host_status": machine.host_status if machine.host_status not in ("", "ok") else None,

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, JsonValue, TypeAdapter, ValidationError, WithJsonSchema
 
 from fly_mcp_tools import config as configs
-from fly_mcp_tools import difference, guest, machine_config, patch
+from fly_mcp_tools import difference, guest, headers, left_out, machine_config, patch
 from fly_mcp_tools.difference import Wish
 from fly_mcp_tools.errors import InvalidArguments, Problem
 from fly_mcp_tools.ids import Image
@@ -81,6 +81,15 @@ class Change:
             new["image"] = wish.image
         return patch.merged(new, wish.patch)
 
+    def restored(self, config: JsonObject) -> Change:
+        """The same change, with the config's own header values where only the mark was sent back.
+
+        Raises:
+            InvalidArguments: which values are meant is not clear.
+        """
+        patch_ = headers.restored(self.wish.patch, config)
+        return self if patch_ is self.wish.patch else replace(self, wish=replace(self.wish, patch=patch_))
+
     def _resized(self, size: JsonObject) -> JsonObject:
         try:
             return guest.resized(size, self.wish.cpus, self.wish.memory_mb)
@@ -102,12 +111,13 @@ class Change:
             changed["autoStop"] = {"before": configs.autostop_of(old), "after": configs.autostop_of(new)}
         if self.wish.image is not None:
             changed["image"] = {"before": before.image, "after": after.image}
+        lost = left_out.said(old, new, self.wish.patch)
         for place in patch.leaves(self.wish.patch):
             kind, name = difference.kind_of(place)
-            changed[kind] = {
-                **obj(changed.get(kind)),
-                name: _became(patch.at(old, place), patch.at(new, place)),
-            }
+            word = _became(patch.at(old, place), patch.at(new, place))
+            if place in lost and word == "changed":
+                word = f"changed; gone: {lost[place]}"
+            changed[kind] = {**obj(changed.get(kind)), name: word}
         return changed
 
 
@@ -140,7 +150,7 @@ def change(
         rest["metadata"] = {**metadata, **obj(rest.get("metadata"))}
     if "image" in rest:
         image = _image(rest.pop("image"), problems)
-    size = _size(rest, problems)
+    size = _size(rest, problems, {"cpus": cpus, "memory_mb": memory_mb})
     own_cpus, own_memory = size.pop("cpus", None), size.pop("memory_mb", None)
     if "services" in rest:
         rest["services"], auto_stop = _services(rest["services"], auto_stop), None
@@ -184,6 +194,24 @@ def keep_volume(machine: Machine, change: Change) -> None:
     )
 
 
+def keep_lasting(config: JsonObject, change: Change) -> None:
+    """Refuse to make a machine destroy itself: its next stop would then be a deletion that nobody confirmed.
+
+    One that was created so may stay so.
+
+    Raises:
+        InvalidArguments: auto_destroy for a machine that has it not.
+    """
+    if change.wish.patch.get("auto_destroy") is not True or config.get("auto_destroy") is True:
+        return
+    message = "it would destroy the machine, unasked, when its process ends: leave it out"
+    raise InvalidArguments(
+        "auto_destroy cannot be switched on for a machine that exists; nothing was sent.",
+        problems=[Problem("config.auto_destroy", message)],
+        hint="flyDeleteMachine destroys a machine, with confirm; flyCreateMachine makes one with auto_destroy.",
+    )
+
+
 def _image(image: JsonValue, problems: list[Problem]) -> str | None:
     try:
         return _IMAGE.validate_python(image, strict=True)
@@ -201,15 +229,16 @@ def _services(services: JsonValue, auto_stop: configs.AutoStop | None) -> JsonVa
     return [{**said, **service} for service in objects(services)]
 
 
-def _size(rest: JsonObject, problems: list[Problem]) -> JsonObject:
-    """The guest that the config asks for, taken out of it."""
+def _size(rest: JsonObject, problems: list[Problem], beside: JsonObject) -> JsonObject:
+    """The guest that the config asks for, taken out of it. `beside`: what arguments say, more than a preset does."""
     if "size" in rest:
         preset = guest.of_config({"size": rest.pop("size")})
         if not preset:
             problems.append(
                 Problem("config.size", "is deprecated and no preset that is known: send config.guest")
             )
-        rest["guest"] = {**preset, **obj(rest.get("guest"))}
+        said_beside = {key: value for key, value in beside.items() if value is not None}
+        rest["guest"] = {**preset, **said_beside, **obj(rest.get("guest"))}
     if "guest" not in rest:
         return {}
     said = rest.pop("guest")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pydantic import Field, JsonValue
 
 from fly_mcp_tools import config as configs
-from fly_mcp_tools import guest, prices, regions
+from fly_mcp_tools import guest, left_out, prices, regions
 from fly_mcp_tools.api import machines, volumes
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import InvalidArguments, NotConfigured, NotFound, Problem, WrongState
@@ -37,7 +37,7 @@ class CreateMachine(Params):
     metadata: changes.Metadata | None = Field(default=None, description="Merged; null removes")
     config: changes.Config | None = Field(
         default=None,
-        description="Fly machine config (guest, services, env, ...), merged deep over the rest; null removes",
+        description="Fly machine config (guest, services, ...), merged deep over the rest, lists replaced; null removes",
     )
 
 
@@ -168,7 +168,8 @@ def _path(config: JsonObject) -> str | None:
 
 async def _volume(call: Call, params: CreateMachine, volume_id: str) -> Volume:
     hint = "Name another volume (flyListVolumes) or create one (flyCreateVolume)."
-    if params.volume_id is None:
+    undone = params.volume_id is None and params.undo is not None and "mounts" not in (params.config or {})
+    if undone:
         hint = (
             f"The deleted machine had volume {volume_id}, and it is gone: restore it from its last snapshot "
             "(flyCreateVolume with snapshotId) or take another (flyListVolumes), and name that one as volumeId."
@@ -176,7 +177,7 @@ async def _volume(call: Call, params: CreateMachine, volume_id: str) -> Volume:
     try:
         volume = await volumes.get(call, params.app_name, volume_id)
     except NotFound as error:
-        error.hint = hint if params.volume_id is None else error.hint
+        error.hint = hint if undone else "flyListVolumes shows the app's volumes; flyCreateVolume makes one."
         raise
     if params.region and volume.region and params.region != volume.region:
         elsewhere = "" if params.volume_id else "; or name a volume there as volumeId"
@@ -201,9 +202,16 @@ async def _volume(call: Call, params: CreateMachine, volume_id: str) -> Volume:
 
 def _changed(plan: _Plan, change: changes.Change) -> _Plan:
     """The plan with metadata and config in it: they come last, and win."""
-    named = change.wish.image is not None
+    change, named = change.restored(plan.config), change.wish.image is not None
+    config = change.applied(plan.config)
+    lost = left_out.said(plan.config, config, change.wish.patch).values()
+    # Nobody sees what it is made like: a list of the caller's takes the place of one that is not shown.
+    note = (f"A list replaces the one it is made like; gone: {', '.join(lost)}.",) if lost else ()
     return replace(
-        plan, config=change.applied(plan.config), image_from="argument" if named else plan.image_from
+        plan,
+        config=config,
+        image_from="argument" if named else plan.image_from,
+        notes=(*plan.notes, *note),
     )
 
 

@@ -56,7 +56,7 @@ class UpdateMachineConfig(OneMachine):
     metadata: changes.Metadata | None = Field(default=None, description="Merged; null removes")
     config: changes.Config | None = Field(
         default=None,
-        description="Fly machine config (services, checks, restart, files, ...): merged deep; null removes",
+        description="Fly machine config (services, checks, restart, ...): merged deep, lists replaced; null removes",
     )
     nonce: Nonce = None
 
@@ -109,9 +109,12 @@ async def update(call: Call, params: UpdateMachineConfig) -> Updated:
     machine = await machines.there(call, params.app_name, params.machine_id)
     # Built once before anything is sent, so that what cannot be is refused with nothing but a read.
     config = updating.readable_config(machine)
+    change = change.restored(config)
     changes.keep_volume(machine, change)
+    changes.keep_lasting(config, change)
     change.applied(config)
-    if not change.wish.lacks(config) and not call.resumed:
+    anew = change.wish.may_have_moved
+    if not change.wish.lacks(config) and not call.resumed and not anew:
         told = change.told(machine, machine)
         return Updated(
             outcome="done",
@@ -126,7 +129,7 @@ async def update(call: Call, params: UpdateMachineConfig) -> Updated:
     )
     return Updated(
         outcome=done.outcome,
-        note=done.note,
+        note=_note(done, change),
         id=done.after.id,
         state=done.after.state,
         instance_id=done.after.instance_id or None,
@@ -135,6 +138,15 @@ async def update(call: Call, params: UpdateMachineConfig) -> Updated:
     )
 
 
+def _note(done: updating.Updated, change: changes.Change) -> str | None:
+    """What an update of its own kind has to say: a tag that was there before was deployed again."""
+    again = None
+    renewed = done.before.instance_id != done.after.instance_id
+    if renewed and change.wish.may_have_moved and done.before.image == change.wish.image:
+        again = "It had an image of that tag already; it was deployed again, as a tag can be moved."
+    return " ".join(text for text in (done.note, again) if text) or None
+
+
 def _cost(before: Machine, after: Machine) -> str:
     old, new = (prices.machine(guest.of_config(one.config or {}), one.region) for one in (before, after))
-    return prices.change(old, new).said(signed=True)
+    return prices.change(old, new).said(signed=True, when="" if after.running else " while it runs")

@@ -62,6 +62,14 @@ class _Work:
     lease: leases.Held
     #: The keys wanted as they were when the call began.
     base: JsonObject
+    #: The version from which an earlier call of this intent sent its update.
+    sent_from: str | None = None
+
+    def to_be_sent(self, now: Machine) -> bool:
+        """Whether it is sent though the config is as wanted: what a tag points to shows in no config."""
+        if self.wish is None or not self.wish.may_have_moved:
+            return False
+        return self.sent_from in (None, now.instance_id)
 
 
 @dataclass(frozen=True)
@@ -105,9 +113,9 @@ async def update(
     Args:
         machine: as read a moment ago; read again under the lease if it has changed since.
         change: from the whole old config to the whole new one.
-        wish: what `change` is for. A config that has it already is not sent; one in which somebody else has
-            changed the same since `machine` was read is a conflict. None: it is sent in any case, for a new
-            version.
+        wish: what `change` is for. A config that has it already is not sent, unless an image is wanted by its tag;
+            one in which somebody else has changed the same since `machine` was read is a conflict. None: it is
+            sent in any case, for a new version.
         launch: start it. None: keep a running machine running and a stopped one stopped.
         min_secrets_version: the app's secrets must be at least this new when it boots.
         nonce: of a lease that the caller holds.
@@ -119,9 +127,9 @@ async def update(
         FlyError: wrong_state with changed="something" where the new version does not stay up.
         MaybeDone: sent, and not found when looking.
     """
-    base = _base(call, machine, wish)
+    base, sent_from = _base(call, machine, wish), _sent_from(call, machine)
     async with leases.held(call, app_name, machine.id, nonce=nonce) as lease:
-        work = _Work(call, app_name, change, wish, launch, min_secrets_version, lease, base)
+        work = _Work(call, app_name, change, wish, launch, min_secrets_version, lease, base, sent_from)
         if lease.waited or lease.lease.version != machine.instance_id:
             machine = await machines.there(call, app_name, machine.id)
         posted = await _post(work, machine)
@@ -214,6 +222,8 @@ def _there(work: _Work, now: Machine, unclear: _Posted | None) -> _Posted | None
     if not work.wish.lacks(config):
         if unclear and renewed:
             return replace(unclear, now=now)
+        if work.to_be_sent(now):
+            return None
         return _Posted(now, now, _noted_run(work.call, now, work.launch), sent=False)
     if clash := work.wish.clashes(work.base, config, work.call.mark):
         # Whoever repeats the call has seen this: the next try starts from here.
@@ -286,8 +296,18 @@ def _not_found(unclear: _Posted, why: FlyError | None = None) -> FlyError:
 
 
 def _note_run(call: Call, sending: _Posted) -> None:
-    """Whoever goes on after a kill has to know whether the machine was to run."""
+    """Whoever goes on after a kill has to know whether the machine was to run, and from which version it was sent."""
     call.journal.note(f"run:{sending.before.id}", sending.run)
+    call.journal.note(_from_key(sending.before), sending.before.instance_id)
+
+
+def _from_key(machine: Machine) -> str:
+    return f"from:{machine.id}"
+
+
+def _sent_from(call: Call, machine: Machine) -> str | None:
+    noted = call.journal.notes.get(_from_key(machine)) if call.resumed else None
+    return noted if isinstance(noted, str) else None
 
 
 def _noted_run(call: Call, now: Machine, launch: bool | None) -> bool:
@@ -334,9 +354,12 @@ def _judge(work: _Work, posted: _Posted, seen: waiting.Seen) -> Updated:
 
 def _missing(work: _Work, posted: _Posted, after: Machine) -> str | None:
     """What to say where the machine has not what was asked for, though the update was taken. Raises Conflict."""
-    if work.wish is None or after.config is None or not (lacks := work.wish.lacks(after.config)):
+    if work.wish is None or after.config is None:
         return None
-    if after.instance_id == posted.now.instance_id:
+    own = after.instance_id == posted.now.instance_id
+    if not (lacks := work.wish.lacks(after.config, replaced=posted.before.config if own else None)):
+        return None
+    if own:
         return (
             f"Fly accepted the update, and the machine's config does not show it: {difference.says(lacks)}."
         )
