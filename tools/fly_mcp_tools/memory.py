@@ -9,12 +9,15 @@ to have it, and remembered too. It is a help, not a truth: what other clients di
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .turns import Turns
 
 #: Apps remembered at most; the oldest go first, so that a long-lived server does not grow.
 _APPS = 1000
+#: Seconds for which it is of interest that an image was missing.
+_MISSING_KEPT = 3600.0
 
 
 @dataclass
@@ -51,13 +54,13 @@ class Memory:
     #: Who may change a machine now, among the calls of this process.
     turns: Turns = field(default_factory=Turns)
     _apps: OrderedDict[str, StaleSecrets] = field(default_factory=OrderedDict[str, StaleSecrets])
-    #: app -> the image that its registry did not have when it was last asked for.
-    _missing: OrderedDict[str, str] = field(default_factory=OrderedDict[str, str])
+    #: app -> the image that its registry did not have when it was last asked for, and when that was.
+    _missing: OrderedDict[str, tuple[str, float]] = field(default_factory=OrderedDict[str, tuple[str, float]])
 
-    def image_refused(self, app_name: str, image: str) -> None:
+    def image_refused(self, app_name: str, image: str, now: float) -> None:
         """Remember that a machine of the app was to have an image that its registry lacks."""
         self._missing.pop(app_name, None)
-        self._missing[app_name] = image
+        self._missing[app_name] = image, now
         while len(self._missing) > _APPS:
             self._missing.popitem(last=False)
 
@@ -65,9 +68,19 @@ class Memory:
         """A machine of the app has got an image since."""
         self._missing.pop(app_name, None)
 
-    def missing_image(self, app_name: str) -> str | None:
-        """The image that was last asked for and is not there."""
-        return self._missing.get(app_name)
+    def missing_image(self, app_name: str, now: float, updated: Iterable[float]) -> str | None:
+        """The image that was last asked for and is not there.
+
+        Forgotten after an hour, and once a machine has a newer version: whoever made that has gone on.
+
+        Args:
+            updated: when the app's machines got the versions that they have, in seconds since the epoch.
+        """
+        image, asked = self._missing.get(app_name, ("", now))
+        if now - asked > _MISSING_KEPT or any(when > asked for when in updated):
+            self._missing.pop(app_name, None)
+            return None
+        return image or None
 
     def secrets_changed(
         self, app_name: str, version: int | None, names: frozenset[str], stale: dict[str, str]

@@ -9,6 +9,7 @@ from fly_mcp_tools.call import Call
 from fly_mcp_tools.config import secret_values
 from fly_mcp_tools.endpoint import Endpoint
 from fly_mcp_tools.errors import NotFound, RefusedByFly, WrongState
+from fly_mcp_tools.foreign import clean
 from fly_mcp_tools.wire import JsonObject, Machine
 
 from . import parse
@@ -125,7 +126,7 @@ def _learn(call: Call, app_name: str, config: JsonObject, error: RefusedByFly) -
         # Fly does not know the version of the secrets that we remember: late, or another app of that name.
         call.memory.forget_version(app_name)
     if "MANIFEST_UNKNOWN" in error.fly_says:
-        call.memory.image_refused(app_name, str(config.get("image") or ""))
+        call.memory.image_refused(app_name, str(config.get("image") or ""), call.clock.now())
 
 
 async def delete(call: Call, app_name: str, machine_id: str, *, nonce: str, force: bool) -> None:
@@ -167,7 +168,7 @@ async def wait(
         fly.WAIT_MACHINE, ids(app_name, machine_id), query=query, timeout=query_seconds(seconds)
     )
     state = answer.data.get("state") if isinstance(answer.data, dict) else None
-    return state if isinstance(state, str) else ""
+    return clean(state, 60) if isinstance(state, str) else ""
 
 
 def query_seconds(seconds: int) -> float:

@@ -57,7 +57,7 @@ async def get(call: Call, params: OfApp) -> AppStatus:
         organization=app.organization.slug if app.organization else None,
         machines={state: dict(regions) for state, regions in by_state.items()},
         problems=[
-            *_image_missing(call, name),
+            *_image_missing(call, name, found),
             *problems(name, found, call.clock.now()),
             *_deploy(name, around.release),
             *_unreachable(name, found, around.ips),
@@ -133,9 +133,10 @@ def _images(found: Sequence[Machine], since: dict[str, datetime]) -> list[ImageR
     ]
 
 
-def _image_missing(call: Call, name: str) -> list[Problem]:
+def _image_missing(call: Call, name: str, found: Sequence[Machine]) -> list[Problem]:
     """What this server was told when it wanted to give a machine an image: Fly itself keeps no trace of it."""
-    image = call.memory.missing_image(name)
+    made = [when.timestamp() for one in found if (when := ulid.made_at(one.instance_id))]
+    image = call.memory.missing_image(name, call.clock.now(), made)
     if image is None:
         return []
     says = (
@@ -165,10 +166,14 @@ def _release(release: apps.Release | None) -> ReleaseRow | None:
 
 
 def _unreachable(name: str, found: Sequence[Machine], ips: list[Address] | None) -> list[Problem]:
-    """A service that nobody can reach from outside; an app in a private network may want just that."""
-    public = ips is None or any(one.kind != "private_v6" for one in ips)
-    if public or not any(machine.services for machine in found):
+    """A service that nobody can reach, by whatever address.
+
+    One with a private address is reached from its network, and meant to be: to give it a public one would open it.
+    """
+    if ips is None or ips or not any(machine.services for machine in found):
         return []
     step = Step(tool="flyAllocateIp", arguments={"appName": name, "type": "shared_v4"})
-    says = "It has services and no public address: nobody reaches them from outside."
+    says = (
+        "It has services and no address: nobody reaches them from outside. A shared_v4 would open it to all."
+    )
     return [Problem(problem="no_address", says=says, next=step)]

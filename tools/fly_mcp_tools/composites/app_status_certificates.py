@@ -50,13 +50,19 @@ async def look(call: Call, app_name: str) -> Found:
     except FlyError:
         found.unknown.append("certificates")
         return found
-    issued = [one for one in listed if one.status == "active"]
-    states = {one.hostname: "not_issued" for one in listed if one.status != "active"}
+    issued = sorted((one for one in listed if one.status == "active"), key=_likely)
+    states = {
+        one.hostname: "expired" if one.status == "expired" else "not_issued"
+        for one in listed
+        if one.status != "active"
+    }
     states |= await _ends(call, app_name, issued[:_LOOKED_AT])
     found.counts.update(states.get(one.hostname, "issued") for one in listed)
     left = len(issued) - sum(one.hostname in states for one in issued)
     if left:
-        found.unknown.append(f"when {left} certificates end; flyCheckCertificate tells of one")
+        found.unknown.append(
+            f"when {left} of {len(issued)} certificates end: not looked at; flyCheckCertificate tells of one"
+        )
     if cursor is not None:
         found.unknown.append(f"how the certificates beyond the first {len(listed)} of {total or 'many'} are")
     for state, says in _SAYS.items():
@@ -78,6 +84,15 @@ def _problem(app_name: str, slug: str, says: str, names: list[str]) -> Problem:
         count=len(names) if len(names) > len(shown) else None,
         next=Step(tool="flyCheckCertificate" if shown else "flyListCertificates", arguments=one),
     )
+
+
+def _likely(one: Certificate) -> tuple[bool, float]:
+    """Those first that are likeliest to have ended: the brought ones, which nobody renews, then the oldest.
+
+    Fly's list calls one active also after its end, so that a look at each is all that tells.
+    """
+    touched = one.updated_at or one.created_at
+    return not one.custom, touched.timestamp() if touched else 0.0
 
 
 async def _ends(call: Call, app_name: str, some: list[Certificate]) -> dict[str, str]:
