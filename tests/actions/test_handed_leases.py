@@ -91,6 +91,11 @@ async def test_a_nonce_that_is_not_good_is_refused_quickly_and_nothing_is_writte
     began = fly.clock.monotonic()
     error = await fly.refused(action.name, {**action.examples[0].arguments, **ONE, "nonce": "4f2a9c01d3b7"})
     assert error["code"] == ("lease_held" if held == "anothers" else "wrong_state")
+    if held == "anothers":
+        # The review: it was told to wait, and that waiting would help.
+        assert error["retryable"] is False
+        assert "not that lease's" in error["message"]
+        assert "flyAcquireLease" in error["hint"]
     assert (error["changed"], error["outcome"]) == ("nothing", "refused")
     assert fly.clock.monotonic() - began < 5
     assert fly.writes() == []

@@ -284,7 +284,7 @@ async def held(
         nonce: of a lease that the caller holds. It is used, and no other is taken.
 
     Raises:
-        LeaseHeld: somebody else has it; the error says who and until when.
+        LeaseHeld: somebody else has it; the error says who and until when. With a nonce: it is not that lease's.
         WrongState: the caller's lease is over.
     """
     lease = Held(call, app_name, machine_id)
@@ -309,12 +309,26 @@ async def held(
         try:
             await lease.take()
             yield lease
+        except LeaseHeld as error:
+            if lease.borrowed:
+                _say_not_that_nonce(error)
+            raise
         except anyio.get_cancelled_exc_class():
             within = _RELEASE_NOW
             raise
         finally:
             with anyio.CancelScope(shield=True), anyio.move_on_after(within):
                 await lease.release()
+
+
+def _say_not_that_nonce(error: LeaseHeld) -> None:
+    """To wait is no help to whom the lease may belong: what has to be put right is the nonce."""
+    error.message += " The nonce that was sent is not that lease's."
+    error.hint = (
+        "Send the nonce that flyAcquireLease gave for this machine; if that lease ran out and somebody else has taken "
+        "one since, leave nonce out and wait until theirs expires."
+    )
+    error.retryable = False
 
 
 def _lost(machine_id: str, error: FlyError) -> MaybeDone:
