@@ -117,9 +117,21 @@ async def test_our_mark_is_nobodys_to_see_or_change(fly: Fly) -> None:
         assert "belongs to fly-mcp" in error["problems"][0]["message"]
 
 
-@pytest.mark.parametrize("key", ["", "a b", "a/b", "..", ".", "k" * 129, "ä", "a\n", 5])
-async def test_keys_that_no_path_can_carry_are_refused(fly: Fly, key: object) -> None:
-    """Reference 4.5: the key goes in the path."""
+@pytest.mark.parametrize("key", ["a b", "a/b", "..", "ä", "role\u200b"])
+async def test_keys_that_no_path_can_carry_are_read_and_deleted_all_the_same(fly: Fly, key: str) -> None:
+    """The review: what flyUpdateMachineConfig had set could be neither read nor deleted."""
+    await fly.call("flyUpdateMachineConfig", **ONE, metadata={key: "x"})
+    assert (await fly.call("flyGetMetadata", **ONE, key=key))["value"] == "x"
+    assert (await fly.refused("flySetMetadata", **ONE, metadata={key: "y"}))["code"] == "invalid_arguments"
+    answer = await fly.call("flyDeleteMetadata", **ONE, keys=[key])
+    assert (answer["outcome"], key in _metadata(fly)) == ("done", False)
+    error = await fly.refused("flyGetMetadata", **ONE, key=key)
+    assert (error["code"], "no metadata" in error["message"]) == ("not_found", True)
+
+
+@pytest.mark.parametrize("key", ["", "k" * 129, "a\n", "\x7f", 5])
+async def test_what_can_be_no_key_is_refused(fly: Fly, key: object) -> None:
+    """Ours: as in a config."""
     assert (await fly.refused("flyGetMetadata", **ONE, key=key))["code"] == "invalid_arguments"
     assert (await fly.refused("flyDeleteMetadata", **ONE, keys=[key]))["code"] == "invalid_arguments"
     assert not fly.wire.sent

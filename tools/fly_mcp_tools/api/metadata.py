@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from pydantic import JsonValue
 
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.call import Call
+from fly_mcp_tools.errors import NotFound
 from fly_mcp_tools.wire import JsonObject
 
 from . import machines, parse
+
+#: Keys that can stand in a path. Whoever made the machine may have given it others: those are found in all of them.
+_IN_A_PATH: Final = re.compile(r"(?!\.+$)[A-Za-z0-9_.-]{1,128}")
 
 
 async def all_of(call: Call, app_name: str, machine_id: str) -> JsonObject:
@@ -24,6 +30,13 @@ async def all_of(call: Call, app_name: str, machine_id: str) -> JsonObject:
 
 async def one(call: Call, app_name: str, machine_id: str, key: str) -> str:
     """One value. Raises NotFound."""
+    if not _IN_A_PATH.fullmatch(key):
+        found = (await all_of(call, app_name, machine_id)).get(key)
+        if not isinstance(found, str):
+            refusal = NotFound(f"Machine {machine_id} has no metadata of that name.")
+            refusal.fly_says = "no such key"
+            raise refusal
+        return found
     answer = await call.send(fly.GET_METADATA_KEY, {**machines.ids(app_name, machine_id), "key": key})
     value = parse.key(answer.data, "value", endpoint=fly.GET_METADATA_KEY, answer=answer)
     return value if isinstance(value, str) else ""
@@ -38,7 +51,7 @@ async def merge(call: Call, app_name: str, machine_id: str, changes: Mapping[str
 async def remove(call: Call, app_name: str, machine_id: str, keys: Iterable[str]) -> None:
     """Remove keys; one that is not there is no error."""
     names = list(keys)
-    if len(names) > 1:
+    if len(names) > 1 or not all(map(_IN_A_PATH.fullmatch, names)):
         await merge(call, app_name, machine_id, dict.fromkeys(names))
         return
     for name in names:

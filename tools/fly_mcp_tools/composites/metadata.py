@@ -20,16 +20,23 @@ from fly_mcp_tools.wire import JsonObject
 from .lifecycle import OneMachine
 from .paging import Paged, page
 
-#: Keys that can stand in a path.
-_KEY: Final = re.compile(r"(?!\.+$)[A-Za-z0-9_.-]{1,128}")
+#: Keys that are set here; flyUpdateMachineConfig, and whoever else made the machine, may have set others.
+_PLAIN: Final = re.compile(r"(?!\.+$)[A-Za-z0-9_.-]{1,128}")
+_KEY: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,128}")
 _MOST: Final = 50
 #: Characters of a value that are shown in a list, and of one alone.
 _SHORT, _LONG = 300, 4_000
 
 
+def _plain(key: str) -> str:
+    if not _PLAIN.fullmatch(key):
+        raise ValueError("keys are 1 to 128 letters, digits, dots, dashes and underscores")
+    return key
+
+
 def _key(key: str) -> str:
     if not _KEY.fullmatch(key):
-        raise ValueError("keys are 1 to 128 letters, digits, dots, dashes and underscores")
+        raise ValueError("keys are 1 to 128 characters, none of them a control character")
     if key == configs.MARK:
         raise ValueError("belongs to fly-mcp: machines are found again by it")
     return key
@@ -42,6 +49,7 @@ def _value(value: str) -> str:
 
 
 Key = Annotated[str, AfterValidator(_key)]
+PlainKey = Annotated[Key, AfterValidator(_plain)]
 Value = Annotated[str, AfterValidator(_value)]
 
 
@@ -61,7 +69,9 @@ class GetMetadata(OneMachine):
 class SetMetadata(OneMachine):
     """What to set; other keys stay."""
 
-    metadata: Annotated[dict[Key, Value], Field(min_length=1, max_length=_MOST, description="Keys to set")]
+    metadata: Annotated[
+        dict[PlainKey, Value], Field(min_length=1, max_length=_MOST, description="Keys to set")
+    ]
 
 
 class DeleteMetadata(OneMachine):
@@ -111,7 +121,7 @@ async def get(call: Call, params: GetMetadata) -> MetadataValue:
         value = await metadata.one(call, params.app_name, params.machine_id, params.key)
     except NotFound as error:
         if "key" in error.fly_says:
-            error.message = f"Machine {params.machine_id} has no metadata {params.key}."
+            error.message = f"Machine {params.machine_id} has no metadata {clean(params.key, 128)}."
             error.hint = "flyListMetadata shows the keys that there are."
         raise
     return MetadataValue(key=params.key, value=clean(value, _LONG))
@@ -151,7 +161,8 @@ async def _change(call: Call, params: OneMachine, changes: Mapping[str, str | No
     note = None
     if missing:
         what = "Fly's answer was lost" if lost else "Fly took it"
-        note = f"{what}, and {', '.join(missing[:5])} is not like that now. Repeating the call is safe."
+        keys = ", ".join(clean(key, 128) for key in missing[:5])
+        note = f"{what}, and {keys} is not like that now. Repeating the call is safe."
     return MetadataChanged(
         outcome="unclear" if missing else "done",
         note=note,
