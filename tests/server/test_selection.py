@@ -13,7 +13,7 @@ from mcp_types import INVALID_PARAMS
 from pydantic import TypeAdapter
 
 from fly_mcp_emulator import Emulator
-from fly_mcp_emulator.world import Snapshot, Volume, World
+from fly_mcp_emulator.world import Event, Exit, Snapshot, Volume, World
 from fly_mcp_tools import endpoints
 from fly_mcp_tools.action import Access, AnyAction, Example, Group
 from fly_mcp_tools.call import Call
@@ -297,3 +297,43 @@ async def test_output_schemas_can_be_left_out(serving: Opened) -> None:
     async with opened(Emulator(clock=clock), clock, output_schemas=False) as fly:
         assert not any(tool.output_schema for tool in fly.listed.values())
         assert (await fly.call("flyListApps"))["apps"]
+
+
+def _starved(fly: Fly) -> None:
+    """The shop's machine was ended for want of memory, and rests."""
+
+    def change(world: World) -> None:
+        (one,) = world.apps[SHOP].machines.values()
+        one.state = "stopped"
+        how = Exit(exit_code=137, signal=9, oom_killed=True)
+        at = fly.clock.now() - 5
+        one.events.insert(0, Event(id="01HM", type="exit", status="stopped", source="flyd", at=at, exit=how))
+
+    fly.edit(change)
+
+
+@pytest.mark.parametrize(
+    ("choice", "arguments"),
+    [
+        (Choice(), {"appName", "machineId", "memoryMb"}),
+        (Choice(app=SHOP), {"machineId", "memoryMb"}),
+        (Choice(read_only=True), None),
+        (Choice(app=SHOP, tools="flyGetAppStatus"), None),
+    ],
+    ids=["all", "one app", "read-only", "one tool"],
+)
+async def test_a_next_step_is_one_that_can_be_gone(
+    choice: Choice, arguments: set[str] | None, serving: Opened
+) -> None:
+    """The review: it named a tool that is off, and an argument that is fixed and that no schema has."""
+    async with serving(select(choice, ACTIONS)) as fly:
+        _starved(fly)
+        given = {} if choice.app else {"appName": SHOP}
+        (problem, *_) = (await fly.call("flyGetAppStatus", **given))["problems"]
+        assert problem["problem"] == "out_of_memory"
+        step = problem.get("next")
+        assert (set(step["arguments"]) if step else None) == arguments
+        if step:
+            schema = fly.listed[step["tool"]].input_schema
+            assert set(step["arguments"]) <= schema["properties"].keys()
+            assert (await fly.call(step["tool"], **step["arguments"]))["outcome"] == "done"

@@ -129,7 +129,7 @@ class FlyTools:
             params = parse(action, arguments)
             request_id = arguments.get(REQUEST_ID) if action.writes else None
             if not isinstance(request_id, str):
-                return (await _run(call(Journal(self._rng.randbytes(16))), params)).wire()
+                return self._told(await _run(call(Journal(self._rng.randbytes(16))), params))
             given = params.model_dump(mode="json", by_alias=True)
             intent = await self._intents.begin(whose, request_id, name, given)
             if not isinstance(intent, Intent):
@@ -140,6 +140,12 @@ class FlyTools:
             if isinstance(error, ConfirmationRequired):
                 _explain_confirm(error, arguments)
             raise
+
+    def _told(self, result: Result) -> Answer:
+        """A result as JSON, with no next step in it that this choice of actions does not have."""
+        answer = result.wire()
+        self.selection.within(answer)
+        return answer
 
     def _guarded(self, checkpoint: Checkpoint | None) -> Checkpoint:
         """The choice of actions, held against each request too, and then whoever else wants to be asked."""
@@ -159,7 +165,7 @@ class FlyTools:
             result = await _run(call, params)
             if isinstance(result, WriteResult) and result.outcome == "done":
                 done = result
-            return result.wire()
+            return self._told(result)
         except (FlyError, anyio.get_cancelled_exc_class()):
             nothing = call.effect.changed == "nothing"
             raise

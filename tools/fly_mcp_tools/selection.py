@@ -30,6 +30,10 @@ USUAL: Final = frozenset(Group) - {Group.TOKENS}
 APP, ORG = "app_name", "org_slug"
 _RULES: Final[Mapping[str, TypeAdapter[str]]] = {APP: TypeAdapter(AppName), ORG: TypeAdapter(OrgSlug)}
 
+#: Under which key an answer names a call that helps, and what that has.
+NEXT: Final = "next"
+_STEP: Final = frozenset({"tool", "arguments"})
+
 #: How a person sets each of them.
 TOOLSETS: Final = "--toolsets (FLY_MCP_TOOLSETS)"
 TOOLS: Final = "--tools (FLY_MCP_TOOLS)"
@@ -88,6 +92,29 @@ class Selection:
             elif given[alias] != value:
                 raise self._beyond(name, action.name, f"leave {alias} out")
         return given
+
+    def within(self, answer: JsonValue) -> None:
+        """Take out of an answer, in place, the next steps that cannot be gone: `{"tool": ..., "arguments": {...}}`.
+
+        A tool that is off is no step, and an argument that is fixed is none of its arguments.
+        """
+        if isinstance(answer, list):
+            for item in answer:
+                self.within(item)
+        elif isinstance(answer, dict):
+            for key, item in list(answer.items()):
+                if key == NEXT and isinstance(item, dict) and item.keys() == _STEP:
+                    self._keep_step(answer, item)
+                else:
+                    self.within(item)
+
+    def _keep_step(self, answer: dict[str, JsonValue], step: dict[str, JsonValue]) -> None:
+        action, arguments = self.actions.get(str(step["tool"])), step["arguments"]
+        if action is None or not isinstance(arguments, dict):
+            del answer[NEXT]
+            return
+        hidden = self.hidden(action)
+        step["arguments"] = {name: value for name, value in arguments.items() if name not in hidden}
 
     def guard(self, endpoint: Endpoint, ids: Mapping[str, str]) -> None:
         """Let a request pass that stays within the choice; the last look before it leaves.
