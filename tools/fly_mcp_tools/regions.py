@@ -7,15 +7,19 @@ read when a region is first named, and kept for an hour. Where it can't be read,
 from __future__ import annotations
 
 import difflib
+import re
 
 from . import endpoints as fly
 from .call import Call
 from .errors import FlyError, InvalidArguments, Problem
+from .foreign import clean
 from .memory import KnownRegions
 from .wire import objects
 
 #: Seconds for which a list of regions is believed.
 _KEEP = 3600.0
+#: What a code can be: anything else is not repeated, since a code stands in our own sentences.
+_CODE = re.compile(r"[a-z0-9-]{1,12}")
 
 
 async def check(call: Call, code: str | None) -> None:
@@ -58,9 +62,8 @@ async def _known(call: Call) -> KnownRegions:
         return known
     data = answer.data if isinstance(answer.data, dict) else {}
     rows = objects(data.get("Regions") or data.get("regions"))  # the document has lower case, Fly upper
-    known.names = {str(row["code"]): str(row.get("name") or "") for row in rows if row.get("code")}
-    known.deprecated = frozenset(
-        str(row["code"]) for row in rows if row.get("code") and row.get("deprecated")
-    )
+    coded = {code: row for row in rows if _CODE.fullmatch(code := str(row.get("code")))}
+    known.names = {code: clean(str(row.get("name") or ""), 60) for code, row in coded.items()}
+    known.deprecated = frozenset(code for code, row in coded.items() if row.get("deprecated"))
     known.read_at = now
     return known

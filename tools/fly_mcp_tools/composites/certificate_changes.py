@@ -114,8 +114,8 @@ async def preview(call: Call, params: RemoveCertificate) -> Loss:
         else ""
     )
     return Loss(
-        f"{params.hostname} would no longer be answered by {params.app_name} over https: browsers warn or fail. Its DNS "
-        f"records stay and should go too.{brought} Asking for a new one later takes minutes, and Let's Encrypt allows "
+        f"{params.hostname} would no longer be answered by {params.app_name} over https: browsers warn or fail. Its "
+        f"DNS records stay and should go too.{brought} Asking for a new one later takes minutes, and Let's Encrypt allows "
         "only some a week.",
         facts,
     )

@@ -12,6 +12,7 @@ from fly_mcp_tools.action import Loss
 from fly_mcp_tools.api import volumes
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import EARLIER_ATTEMPT, FlyError, MaybeDone, NotFound, TimedOut, WrongState
+from fly_mcp_tools.foreign import quoted
 from fly_mcp_tools.ids import AppName, VolumeId
 from fly_mcp_tools.models import Outcome, Params, WriteResult
 from fly_mcp_tools.wire import Snapshot, Volume, obj
@@ -67,7 +68,7 @@ async def preview(call: Call, params: DeleteVolume) -> Loss:
         else " No last snapshot would be taken: what is not in an older one is gone for good."
     )
     return Loss(
-        f"Volume {volume.id} ({volume.name}, {volume.size_gb} GB, {volume.region}) and all data on it would be "
+        f"Volume {volume.id} ({quoted(volume.name)}, {volume.size_gb} GB, {volume.region}) and all data on it would be "
         f"gone; {kept}.{last}",
         facts,
     )
