@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from fly_mcp_tools.patch import has, holds, leaves, merged, named
 
@@ -77,12 +78,11 @@ def test_what_is_held_is_the_same_but_for_what_go_leaves_out(wanted: Any, now: A
         assert _without_empty(wanted) == _without_empty(now)
 
 
-def _without_empty(value: Any) -> Any:
+def _without_empty(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
-        given = cast("dict[str, Any]", value)
-        return {key: kept for key, item in given.items() if (kept := _without_empty(item))} or None
+        return {key: kept for key, item in value.items() if (kept := _without_empty(item))} or None
     if isinstance(value, list):
-        return [_without_empty(item) for item in cast("list[Any]", value)] or None
+        return [_without_empty(item) for item in value] or None
     return value or None
 
 

@@ -115,8 +115,8 @@ async def preview(call: Call, params: RemoveCertificate) -> Loss:
     )
     return Loss(
         f"{params.hostname} would no longer be answered by {params.app_name} over https: browsers warn or fail. Its "
-        f"DNS records stay and should go too.{brought} Asking for a new one later takes minutes, and Let's Encrypt allows "
-        "only some a week.",
+        f"DNS records stay and should go too.{brought} Asking for a new one later takes minutes, and Let's Encrypt "
+        "allows only some a week.",
         facts,
     )
 

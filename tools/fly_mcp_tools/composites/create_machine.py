@@ -37,7 +37,8 @@ class CreateMachine(Params):
     metadata: changes.Metadata | None = Field(default=None, description="Merged; null removes")
     config: changes.Config | None = Field(
         default=None,
-        description="Fly machine config (guest, services, ...), merged deep over the rest, lists replaced; null removes",
+        description="Fly machine config (guest, services, ...), merged deep over the rest, lists replaced; "
+        "null removes",
     )
 
 
