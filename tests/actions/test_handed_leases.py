@@ -49,7 +49,34 @@ def test_every_change_of_a_machine_takes_a_nonce() -> None:
         "flySignalMachine",
         "flyCordonMachine",
         "flyUncordonMachine",
+        "flySetMemory",
+        "flySetMetadata",
+        "flyDeleteMetadata",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("flySetMemory", {"limitMb": 512, "reclaimMb": 1}),
+        ("flySetMetadata", {"metadata": {"team": "shop"}}),
+        ("flyDeleteMetadata", {"keys": ["fly_release_id"]}),
+        ("flyDeleteMetadata", {"keys": ["fly_release_id", "fly_release_version"]}),
+    ],
+)
+async def test_the_nonce_goes_with_what_needs_no_lease_too(fly: Fly, name: str, more: dict[str, Any]) -> None:
+    """The issue: the held nonce is used. Fly asks for none there today."""
+    nonce, sent = await _held(fly), list[str | None]()
+    for method in ("PATCH", "DELETE", "PUT", "POST"):
+        fly.wire.tap(
+            method,
+            "/(metadata|memory)",
+            lambda request: sent.append(request.headers.get("fly-machine-lease-nonce")),
+            times=9,
+        )
+    assert (await fly.call(name, **ONE, **more, nonce=nonce))["outcome"] == "done"
+    assert sent
+    assert set(sent) == {nonce}
 
 
 @driven

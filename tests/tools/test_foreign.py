@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fly_mcp_tools.foreign import clean, clean_block, quoted
+from fly_mcp_tools.foreign import clean, clean_block, harmless, quoted
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,15 @@ def test_a_block_keeps_lines_and_tabs_and_loses_its_middle() -> None:
     cut = clean_block(text, 20_000)
     assert cut == "h" * 10_000 + "\n[... 12,345 characters left out ...]\n" + "t" * 10_000
     assert clean_block("abc", 1).endswith("\n[... 2 characters left out ...]\nc")
+
+
+def test_keys_that_look_alike_stay_two() -> None:
+    """Ours: of two, the one whose name is real keeps it."""
+    assert harmless({"role\u200b": "admin", "role": "worker"}) == {"role\\u200b": "admin", "role": "worker"}
+    assert harmless({"a\u200b": 1, "a\u200c": 2}) == {"a": 1, "a\\u200c": 2}
+    many = harmless({"x" * 400 + str(n): n for n in range(3)})
+    assert isinstance(many, dict)
+    assert [*many.values()] == [0, 1, 2]
 
 
 def test_a_quotation_cannot_be_closed_from_inside() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from pydantic import JsonValue
 
@@ -64,6 +65,29 @@ def quoted(text: str, limit: int = 300) -> str:
     return '"' + clean(text, limit).replace('"', "'") + '"'
 
 
+def distinct(keys: Iterable[str], limit: int = 300) -> dict[str, str]:
+    """How each of the keys of one object is shown: cleaned, and no two alike.
+
+    A key that needs no cleaning stands for itself, whatever others look like it. Of those, what cannot be seen is
+    written out where the name is taken, and what is alike even then is numbered.
+    """
+    shown = {key: key for key in keys}
+    taken = {key for key in shown if clean(key, limit) == key}
+    for key in shown:
+        if key in taken:
+            continue
+        name = clean(key, limit)
+        if name in taken:
+            name = clean("".join(c if _visible(c, " ") else ascii(c)[1:-1] for c in key), limit)
+        first, number = name, 1
+        while name in taken:
+            number += 1
+            name = f"{first} ({number})"
+        taken.add(name)
+        shown[key] = name
+    return shown
+
+
 def harmless(value: JsonValue, *, text: int = 300, items: int = 50) -> JsonValue:
     """JSON from outside with every text cleaned and capped, and every list and object of bounded length."""
     if isinstance(value, str):
@@ -73,6 +97,7 @@ def harmless(value: JsonValue, *, text: int = 300, items: int = 50) -> JsonValue
         return [*kept, f"[... {len(value) - items} left out ...]"] if len(value) > items else kept
     if isinstance(value, dict):
         pairs = list(value.items())[:items]
-        short = {clean(key, text): harmless(item, text=text, items=items) for key, item in pairs}
+        names = distinct((key for key, _ in pairs), text)
+        short = {names[key]: harmless(item, text=text, items=items) for key, item in pairs}
         return {**short, "...": f"{len(value) - items} left out"} if len(value) > items else short
     return value

@@ -85,16 +85,22 @@ async def memory(call: Call, app_name: str, machine_id: str) -> Memory:
     return _memory(fly.GET_MEMORY, answer)
 
 
-async def limit_memory(call: Call, app_name: str, machine_id: str, limit_mb: int) -> Memory:
-    """Limit what it may use, in MiB. Its size, and what it costs, stay."""
-    answer = await call.send(fly.SET_MEMORY, machines.ids(app_name, machine_id), body={"limit_mb": limit_mb})
+async def limit_memory(
+    call: Call, app_name: str, machine_id: str, limit_mb: int, *, nonce: str | None = None
+) -> Memory:
+    """Limit what it may use, in MiB. Its size, and what it costs, stay. `nonce`: of a lease that the caller holds."""
+    answer = await call.send(
+        fly.SET_MEMORY, machines.ids(app_name, machine_id), body={"limit_mb": limit_mb}, nonce=nonce
+    )
     return _memory(fly.SET_MEMORY, answer)
 
 
-async def reclaim_memory(call: Call, app_name: str, machine_id: str, amount_mb: int) -> int:
+async def reclaim_memory(
+    call: Call, app_name: str, machine_id: str, amount_mb: int, *, nonce: str | None = None
+) -> int:
     """Take back what is not needed: how much it gave, in MiB. Raises MaybeDone where the answer was lost."""
     body: JsonValue = {"amount_mb": amount_mb}
-    answer = await call.send(fly.RECLAIM_MEMORY, machines.ids(app_name, machine_id), body=body)
+    answer = await call.send(fly.RECLAIM_MEMORY, machines.ids(app_name, machine_id), body=body, nonce=nonce)
     return _whole(parse.key(answer.data, "actual_mb", endpoint=fly.RECLAIM_MEMORY, answer=answer))
 
 

@@ -321,6 +321,21 @@ async def held(
                 await lease.release()
 
 
+@asynccontextmanager
+async def borrowed(call: Call, app_name: str, machine_id: str, nonce: str | None) -> AsyncGenerator[None]:
+    """Be under the caller's lease for what needs none; without one, under none.
+
+    Raises:
+        LeaseHeld: the lease is somebody else's.
+        WrongState: the caller's lease is over.
+    """
+    if nonce is None:
+        yield
+        return
+    async with held(call, app_name, machine_id, nonce=nonce):
+        yield
+
+
 def _say_not_that_nonce(error: LeaseHeld) -> None:
     """To wait is no help to whom the lease may belong: what has to be put right is the nonce."""
     error.message += " The nonce that was sent is not that lease's."

@@ -42,17 +42,28 @@ async def one(call: Call, app_name: str, machine_id: str, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-async def merge(call: Call, app_name: str, machine_id: str, changes: Mapping[str, str | None]) -> None:
-    """Set keys, and remove those that are None; the rest stays."""
+async def merge(
+    call: Call,
+    app_name: str,
+    machine_id: str,
+    changes: Mapping[str, str | None],
+    *,
+    nonce: str | None = None,
+) -> None:
+    """Set keys, and remove those that are None; the rest stays. `nonce`: of a lease that the caller holds."""
     body: JsonValue = {"metadata": dict(changes)}
-    await call.send(fly.MERGE_METADATA, machines.ids(app_name, machine_id), body=body)
+    await call.send(fly.MERGE_METADATA, machines.ids(app_name, machine_id), body=body, nonce=nonce)
 
 
-async def remove(call: Call, app_name: str, machine_id: str, keys: Iterable[str]) -> None:
-    """Remove keys; one that is not there is no error."""
+async def remove(
+    call: Call, app_name: str, machine_id: str, keys: Iterable[str], *, nonce: str | None = None
+) -> None:
+    """Remove keys; one that is not there is no error. `nonce`: of a lease that the caller holds."""
     names = list(keys)
     if len(names) > 1 or not all(map(_IN_A_PATH.fullmatch, names)):
-        await merge(call, app_name, machine_id, dict.fromkeys(names))
+        await merge(call, app_name, machine_id, dict.fromkeys(names), nonce=nonce)
         return
     for name in names:
-        await call.send(fly.DELETE_METADATA_KEY, {**machines.ids(app_name, machine_id), "key": name})
+        await call.send(
+            fly.DELETE_METADATA_KEY, {**machines.ids(app_name, machine_id), "key": name}, nonce=nonce
+        )

@@ -442,7 +442,7 @@ SET_MEMORY = Action(
     summary="Limit a running machine's memory, or take unused memory back.",
     notes="Its size and price stay; those change with flyUpdateMachineConfig.",
     group=Group.MACHINES,
-    calls=(fly.GET_MEMORY, fly.SET_MEMORY, fly.RECLAIM_MEMORY),
+    calls=(fly.GET_LEASE, fly.GET_MEMORY, fly.SET_MEMORY, fly.RECLAIM_MEMORY),
     params=machine_memory.SetMemory,
     result=machine_memory.MemorySet,
     run=machine_memory.set_,
@@ -451,6 +451,7 @@ SET_MEMORY = Action(
     idempotent=False,
     scope=Scope.DEPLOY,
     source=sources.SPEC,
+    secret_params=frozenset({"nonce"}),
     examples=(Example("hold it to 512 MB", {**_ONE, "limitMb": 512}),),
 )
 

@@ -6,18 +6,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from fly_mcp_tools.api import insides
+from fly_mcp_tools.api import insides, leases
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import FlyError, InvalidArguments, MaybeDone, Problem, TimedOut, WrongState
 from fly_mcp_tools.models import Result, Whole, WriteResult
 
-from .lifecycle import OneMachine
+from .lifecycle import Driven, OneMachine
 
 _NEEDS_STARTED = "Only a started machine has memory to speak of: flyStartMachine, then try again."
 _RECLAIM, _SENT = "reclaim", "sent"
 
 
-class SetMemory(OneMachine):
+class SetMemory(Driven):
     """What to do; at least one."""
 
     limit_mb: Annotated[Whole, Field(ge=1, le=1_048_576)] | None = Field(
@@ -62,6 +62,11 @@ async def set_(call: Call, params: SetMemory) -> MemorySet:
             "Nothing to do: limitMb and reclaimMb are both left out.",
             problems=[Problem("limitMb", "send it, or reclaimMb")],
         )
+    async with leases.borrowed(call, params.app_name, params.machine_id, params.nonce):
+        return await _set(call, params)
+
+
+async def _set(call: Call, params: SetMemory) -> MemorySet:
     lost = await _limit(call, params, params.limit_mb) if params.limit_mb is not None else False
     reclaimed = await _reclaim(call, params, params.reclaim_mb) if params.reclaim_mb is not None else None
     try:
@@ -86,7 +91,7 @@ async def set_(call: Call, params: SetMemory) -> MemorySet:
 async def _limit(call: Call, params: SetMemory, limit_mb: int) -> bool:
     """Set the limit: whether the answer was lost. It is read back in any case."""
     try:
-        await insides.limit_memory(call, params.app_name, params.machine_id, limit_mb)
+        await insides.limit_memory(call, params.app_name, params.machine_id, limit_mb, nonce=params.nonce)
     except (MaybeDone, TimedOut):
         return True
     except WrongState as error:
@@ -107,7 +112,9 @@ async def _reclaim(call: Call, params: SetMemory, amount_mb: int) -> int:
         )
     call.journal.note(_RECLAIM, _SENT)
     try:
-        reclaimed = await insides.reclaim_memory(call, params.app_name, params.machine_id, amount_mb)
+        reclaimed = await insides.reclaim_memory(
+            call, params.app_name, params.machine_id, amount_mb, nonce=params.nonce
+        )
     except FlyError as error:
         if error.changed == "nothing":
             call.journal.note(_RECLAIM, None)

@@ -9,15 +9,15 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from fly_mcp_tools import config as configs
-from fly_mcp_tools.api import metadata
+from fly_mcp_tools.api import leases, metadata
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import FlyError, MaybeDone, NotFound, TimedOut
-from fly_mcp_tools.foreign import clean
+from fly_mcp_tools.foreign import clean, clean_block, distinct
 from fly_mcp_tools.ids import AppName, MachineId
 from fly_mcp_tools.models import Result, WriteResult
 from fly_mcp_tools.wire import JsonObject
 
-from .lifecycle import OneMachine
+from .lifecycle import Driven, OneMachine
 from .paging import Paged, page
 
 #: Keys that are set here; flyUpdateMachineConfig, and whoever else made the machine, may have set others.
@@ -25,7 +25,7 @@ _PLAIN: Final = re.compile(r"(?!\.+$)[A-Za-z0-9_.-]{1,128}")
 _KEY: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,128}")
 _MOST: Final = 50
 #: Characters of a value that are shown in a list, and of one alone.
-_SHORT, _LONG = 300, 4_000
+_SHORT, _LONG = 300, 12_000
 
 
 def _plain(key: str) -> str:
@@ -66,7 +66,7 @@ class GetMetadata(OneMachine):
     key: Annotated[Key, Field(description="Key")]
 
 
-class SetMetadata(OneMachine):
+class SetMetadata(Driven):
     """What to set; other keys stay."""
 
     metadata: Annotated[
@@ -74,7 +74,7 @@ class SetMetadata(OneMachine):
     ]
 
 
-class DeleteMetadata(OneMachine):
+class DeleteMetadata(Driven):
     """What to remove."""
 
     keys: Annotated[list[Key], Field(min_length=1, max_length=_MOST, description="Keys")]
@@ -94,6 +94,7 @@ class MetadataValue(Result):
 
     key: str
     value: str
+    length: int | None = Field(default=None, description="characters, where the middle is left out")
 
 
 class MetadataChanged(WriteResult):
@@ -107,8 +108,9 @@ async def list_(call: Call, params: ListMetadata) -> MetadataList:
     """The machine's metadata, long values shortened."""
     found = await metadata.all_of(call, params.app_name, params.machine_id)
     shown = page(params, [key for key in found if key != configs.MARK], lambda key: key)
+    names = distinct(found, 128)
     return MetadataList(
-        metadata={clean(key, 128): clean(str(found[key]), _SHORT) for key in shown.rows},
+        metadata={names[key]: clean(str(found[key]), _SHORT) for key in shown.rows},
         total=shown.total if shown.showing else None,
         showing=shown.showing,
         next_cursor=shown.next_cursor,
@@ -124,7 +126,12 @@ async def get(call: Call, params: GetMetadata) -> MetadataValue:
             error.message = f"Machine {params.machine_id} has no metadata {clean(params.key, 128)}."
             error.hint = "flyListMetadata shows the keys that there are."
         raise
-    return MetadataValue(key=params.key, value=clean(value, _LONG))
+    whole = clean_block(value, len(value))  # cleaning makes it no longer
+    return MetadataValue(
+        key=params.key,
+        value=clean_block(whole, _LONG),
+        length=len(whole) if len(whole) > _LONG else None,
+    )
 
 
 async def set_(call: Call, params: SetMetadata) -> MetadataChanged:
@@ -137,16 +144,21 @@ async def delete(call: Call, params: DeleteMetadata) -> MetadataChanged:
     return await _change(call, params, dict.fromkeys(params.keys))
 
 
-async def _change(call: Call, params: OneMachine, changes: Mapping[str, str | None]) -> MetadataChanged:
+async def _change(call: Call, params: Driven, changes: Mapping[str, str | None]) -> MetadataChanged:
+    async with leases.borrowed(call, params.app_name, params.machine_id, params.nonce):
+        return await _changed(call, params, changes)
+
+
+async def _changed(call: Call, params: Driven, changes: Mapping[str, str | None]) -> MetadataChanged:
     where = params.app_name, params.machine_id
     before = await metadata.all_of(call, *where)
     lost: FlyError | None = None
     if any(before.get(key) != value for key, value in changes.items()):
         try:
             if all(value is None for value in changes.values()):
-                await metadata.remove(call, *where, changes)
+                await metadata.remove(call, *where, changes, nonce=params.nonce)
             else:
-                await metadata.merge(call, *where, changes)
+                await metadata.merge(call, *where, changes, nonce=params.nonce)
         except (MaybeDone, TimedOut) as error:
             lost = error
     try:
