@@ -183,6 +183,16 @@ class TestHeaders:
         assert CANARY not in "".join(fly.said)
 
 
+async def test_a_word_of_a_command_does_not_hide_what_a_refusal_means(fly: Fly) -> None:
+    """Ours: what is held back is held back from the answer, not from our reading of it."""
+    text = "aborted: could not reserve resource for machine: insufficient memory available"
+    fly.wire.replace_answers("POST", "/machines$", lambda _: httpx2.Response(409, json={"error": text}))
+    config = {"init": {"exec": ["insufficient", "memory available"]}}
+    error = await fly.refused("flyCreateMachine", appName=FLEET, config=config)
+    assert error["code"] == "no_capacity"
+    assert "insufficient" not in error["message"]
+
+
 class TestTag:
     """An image that is named by its tag may be another one by now."""
 

@@ -81,7 +81,7 @@ def decode(request: Request, raw: RawAnswer, *, now: float, redact: Callable[[st
     refusal = Refusal(
         status=raw.status,
         # Fly may quote what it was sent, and this body holds secrets: only its own code word is kept.
-        text="" if request.endpoint.secret_body else request.hide(redact(text)),
+        text="" if request.endpoint.secret_body else redact(text),
         rpc_code=text.partition(":")[0] if ": " in text else "",
         status_word=status_word,
         request_id=request_id,

@@ -52,7 +52,7 @@ _PASSING: Final = re.compile(
 
 @dataclass(frozen=True)
 class Refusal:
-    """Fly's "no". `text` is Fly's, the token taken out, not cleaned yet; `retry_after` is the raw header."""
+    """Fly's "no". `text` is Fly's without the token, and neither hidden nor cleaned; `retry_after` the raw header."""
 
     status: int
     text: str
@@ -84,7 +84,8 @@ class _Verdict:
 def refusal_error(request: Request, refusal: Refusal) -> FlyError:
     """The error for `refusal`; its message is ours, Fly's words stand in it as a quotation."""
     verdict = _judge(request, refusal)
-    said = clean(refusal.text)
+    # Only what is repeated: a word of a command must not take "lease" out of the text that tells what it means.
+    said = clean(request.hide(refusal.text))
     message = f"{verdict.message} Fly says: {quoted(said)}." if said else verdict.message
     wait = _retry_after_seconds(refusal)
     facts = dict(verdict.facts)
