@@ -218,6 +218,37 @@ class TestAcquire:
         assert lease is not None
         assert answer["nonce"] == lease.nonce
 
+    async def test_repeated_it_gives_the_nonce_again(self, fly: Fly) -> None:
+        """The issue: requestId. Without its nonce a lease is of no use to whoever lost the answer."""
+        first = await fly.call("flyAcquireLease", **ONE, requestId="one")
+        again = await fly.call("flyAcquireLease", **ONE, requestId="one")
+        assert (again["nonce"], again["already_done"]) == (first["nonce"], True)
+        await fly.call("flyStopMachine", **ONE, nonce=again["nonce"])
+
+    @pytest.mark.parametrize("released", [True, False], ids=["released", "run out"])
+    async def test_repeated_after_its_end_it_is_not_taken_anew(self, fly: Fly, released: bool) -> None:
+        """Ours: one requestId, one lease; and it is said that this one is over."""
+        first = await fly.call("flyAcquireLease", **ONE, ttl=60, requestId="one")
+        if released:
+            await fly.call("flyReleaseLease", **ONE, nonce=first["nonce"])
+            _somebodys(fly)
+        else:
+            await fly.clock.sleep(61)
+        fly.emulator.requests.clear()
+        again = await fly.call("flyAcquireLease", **ONE, ttl=60, requestId="one")
+        assert (again["nonce"], again["already_done"], again["expires_at"]) == ("", True, first["expires_at"])
+        assert "is over" in again["note"]
+        assert fly.writes() == []
+
+    async def test_repeated_while_nobody_can_look_it_says_so(self, fly: Fly) -> None:
+        """Ours: what could not be seen is not said to be over."""
+        await fly.call("flyAcquireLease", **ONE, requestId="one")
+        fly.wire.lose_requests("GET", "/lease$")
+        error = await fly.refused("flyAcquireLease", **ONE, requestId="one")
+        assert error["changed"] == "nothing"
+        fly.wire.mend()
+        assert (await fly.call("flyAcquireLease", **ONE, requestId="one"))["nonce"]
+
     async def test_a_call_that_goes_on_takes_up_what_it_had_taken(self, fly: Fly) -> None:
         """The issue: requestId; the nonce is stored nowhere, and Fly shows it."""
         fly.wire.lose_answers("POST", "/lease$", times=1)

@@ -159,19 +159,19 @@ class FlyTools:
 
     async def _work_on(self, intent: Intent, call: Call, params: Params) -> Answer:
         """Run an intent that has not come to `done` yet, and keep what it comes to."""
-        done: WriteResult | None = None
+        kept: Answer | None = None
         nothing = False
         try:
             result = await _run(call, params)
             if isinstance(result, WriteResult) and result.outcome == "done":
-                done = result
+                kept = result.kept()
             return self._told(result)
         except (FlyError, anyio.get_cancelled_exc_class()):
             nothing = call.effect.changed == "nothing"
             raise
         finally:
-            if done is not None:
-                self._intents.finish(intent, done.kept())
+            if kept is not None:
+                self._intents.finish(intent, kept)
             else:
                 self._intents.leave(intent, nothing_done=nothing)
 

@@ -76,6 +76,10 @@ class WriteResult(Result):
         default=None, description="an earlier call with this requestId did it; nothing was sent"
     )
 
-    def kept(self) -> dict[str, Any]:
-        """What is stored for whoever repeats the call. Nothing that may be a secret."""
+    def kept(self) -> dict[str, Any] | None:
+        """What is stored for whoever repeats the call. Nothing that may be a secret.
+
+        None: a stored answer would be of no use without its secret. The action goes on where it stopped, and finds
+        what it did before.
+        """
         return self.wire()

@@ -6,7 +6,7 @@ whose answer was lost is known by the mark in its description.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -22,7 +22,7 @@ from .lifecycle import LeaseNonce, OneMachine
 
 #: How the description of a lease begins that nobody gave one.
 _NAMELESS = "an agent's"
-_STEP = "handed-lease"
+_STEP, _TAKEN = "handed-lease", "taken"
 _ANOTHER = (
     "The lease to extend had run out, so this is another one: somebody may have changed the machine between."
 )
@@ -55,13 +55,11 @@ class LeaseTaken(WriteResult):
     """The lease. The nonce proves it: pass it as `nonce`, and show it to nobody."""
 
     id: str = Field(description="the machine's")
-    nonce: str
+    nonce: str = Field(description="empty: it is over")
     expires_at: str
 
-    def kept(self) -> dict[str, Any]:
-        """Without the nonce."""
-        note = "It was taken before with this requestId. Its nonce is not kept."
-        return self.model_copy(update={"nonce": "", "note": note}).wire()
+    def kept(self) -> None:
+        """Nothing: without the nonce it would be of no use, and the nonce is written down nowhere. Fly shows it."""
 
 
 class LeaseReleased(WriteResult):
@@ -96,6 +94,31 @@ async def acquire(call: Call, params: AcquireLease) -> LeaseTaken:
         MaybeDone: the answer was lost and no lease with our mark is there. It would end by itself.
     """
     mark = call.mark(f"{_STEP}:{params.machine_id}")
+    if _TAKEN in call.journal.notes:
+        return await _again(call, params, mark)
+    taken = await _acquire(call, params, mark)
+    call.journal.note(_TAKEN, taken.expires_at)
+    return taken
+
+
+async def _again(call: Call, params: AcquireLease, mark: str) -> LeaseTaken:
+    """The lease that an earlier call of this intent took, with its nonce; one that is over is not taken anew."""
+    there = await leases.look(call, params.app_name, params.machine_id)
+    if there is not None and _is_ours(there, params, mark):
+        again = _taken(params, there, "It was taken before with this requestId.")
+        return again.model_copy(update={"already_done": True})
+    return LeaseTaken(
+        outcome="done",
+        note="It was taken before with this requestId and is over: it ran out or was released. For another one, use "
+        "another requestId.",
+        already_done=True,
+        id=params.machine_id,
+        nonce="",
+        expires_at=str(call.journal.notes[_TAKEN]),
+    )
+
+
+async def _acquire(call: Call, params: AcquireLease, mark: str) -> LeaseTaken:
     if call.resumed and (found := await _ours(call, params, mark)) is not None:
         return _taken(params, found, "An earlier call with this requestId had taken it.")
     try:
