@@ -80,7 +80,8 @@ class History:
         for volume in islice(app.volumes.values(), len(life.volumes), None):
             self._new_volume(life, volume, at, by)
         for known in life.machines.values():
-            if known.beings.now.state != "destroyed":
+            # A destroyed machine that can still be read takes metadata, too.
+            if known.machine.readable or known.beings.now.state != "destroyed":
                 self._see_machine(life, known, at, by)
         for disk in life.volumes.values():
             if disk.states.now != "destroyed":
