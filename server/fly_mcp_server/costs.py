@@ -19,6 +19,8 @@ from fly_mcp_tools.describe import description
 from fly_mcp_tools.schema import input_schema, output_schema
 
 FILE: Final = "costs.json"
+#: Tokens that a tool may cost, unless it takes a machine's config.
+MOST: Final = 300
 #: Characters of a schema to a token, about.
 _CHARACTERS: Final = 4
 
@@ -51,6 +53,19 @@ def measured() -> str:
     rows = {name: [count(listed(action)), count(told(action))] for name, action in ACTIONS.items()}
     lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(numbers)}" for name, numbers in rows.items())
     return f"{{\n{lines}\n}}\n"
+
+
+def said() -> str:
+    """The sum and the largest, for the README."""
+    rows: dict[str, list[int]] = json.loads(measured())
+    listed = {name: numbers[0] for name, numbers in rows.items()}
+    large = sorted((name for name in listed if listed[name] > MOST), key=lambda name: -listed[name])
+    most = max(cost for name, cost in listed.items() if name not in large)
+    beyond = ", ".join(f"`{name}` with {listed[name]}" for name in large)
+    return (
+        f"Name, description and input schema of all {len(listed)} tools cost {sum(listed.values()):,} o200k tokens (at "
+        f"most 8,000): {most} the largest (at most {MOST}){f', but {beyond}' if beyond else ''}.\n"
+    )
 
 
 def counter() -> Callable[[str], int]:

@@ -26,7 +26,12 @@ from .tools_command import markdown
 
 #: What is generated where.
 BLOCKS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
-    "README.md": {"settings": tables.settings, "commands": tables.commands, "tools": markdown},
+    "README.md": {
+        "settings": tables.settings,
+        "commands": tables.commands,
+        "tools": markdown,
+        "tool-tokens": costs.said,
+    },
     "docs/tools.md": {"tool-reference": tables.tool_reference},
     "docs/coverage.md": {
         "operations": coverage.table_of_operations,

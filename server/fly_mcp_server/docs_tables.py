@@ -158,7 +158,8 @@ def _type(node: dict[str, Any]) -> str:
 
 
 def _meaning(node: dict[str, Any]) -> str:
-    words = [str(node.get("description", "")).rstrip(".")]
+    said = str(node.get("description", ""))
+    words = [said if said.endswith("...") else said.rstrip(".")]
     if "enum" in node:
         words.append("one of " + ", ".join(f"`{value}`" for value in node["enum"]))
     least, most = node.get("minimum"), node.get("maximum")

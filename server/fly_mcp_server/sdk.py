@@ -115,7 +115,7 @@ def hints(action: AnyAction) -> ToolAnnotations:
     """All four hints, computed from the row: where one is missing, the protocol assumes the worst."""
     return ToolAnnotations(
         title=action.title,
-        read_only_hint=action.access is Access.READ,
+        read_only_hint=action.only_looks,
         destructive_hint=not action.additive,
         idempotent_hint=action.idempotent,
         open_world_hint=True,  # Fly.io is the world outside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Final
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -120,6 +121,10 @@ class Settings(BaseModel):
         )
 
 
+#: Options that narrow what can be reached: an empty one must not widen it again.
+_NARROW: Final = ("toolsets", "tools", "exclude_tools", "app", "org")
+
+
 def read(said: Mapping[str, object] | None = None) -> Settings:
     """The settings of this process's environment, and what was `said` on the command line, which wins.
 
@@ -137,9 +142,17 @@ def read(said: Mapping[str, object] | None = None) -> Settings:
         raise SettingsError("; ".join(names)) from None
     if settings.log_level.lower() not in LOG_LEVELS:
         raise SettingsError(f"FLY_MCP_LOG_LEVEL: must be one of {', '.join(LOG_LEVELS)}")
+    lifted = [name for name in _NARROW if getattr(settings, name).strip() and _blank((said or {}).get(name))]
+    if lifted:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in lifted)
+        raise SettingsError(f"{flags}: is empty, and would lift what the environment sets. Leave it out.")
     return settings.model_copy(
         update={name: value for name, value in (said or {}).items() if value is not None}
     )
+
+
+def _blank(word: object) -> bool:
+    return isinstance(word, str) and not word.strip()
 
 
 def rows() -> list[tuple[str, str]]:

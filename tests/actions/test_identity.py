@@ -40,7 +40,8 @@ def _mode(path: Path) -> int:
 
 
 def _remove(file: Path) -> None:
-    file.unlink()
+    for one in file.parent.iterdir():
+        one.unlink()
     file.parent.rmdir()
 
 
@@ -71,7 +72,7 @@ async def test_a_token_is_told_as_far_as_fly_tells(fly: Fly, token: str, kind: s
     answer = await fly.call("flyGetTokenInfo")
     (row,) = answer["tokens"]
     assert (row["kind"], row["organization"], row["apps"]) == (kind, "personal", apps)
-    assert "does not tell when it expires" in answer["note"]
+    assert (row["expires_at"], "does not tell when it expires" in answer["note"]) == ("unknown", True)
     assert token.removeprefix("fm2_") not in fly.said[-1]
 
 
@@ -157,6 +158,9 @@ async def test_without_a_directory_it_is_a_fresh_one(fly: Fly) -> None:
     try:
         assert _mode(file.parent) == 0o700
         assert _mode(file) == 0o600
+        again = await fly.call("flyGetOidcToken", audience=AUDIENCE)
+        other = Path(again["file"])
+        assert (other.parent, other != file) == (file.parent, True), "directories do not pile up"
     finally:
         _remove(file)
 

@@ -171,7 +171,7 @@ async def test_tools_are_listed_with_all_four_hints_and_true_ones(
         with subtests.test(action=name):
             hints = fly.listed[name].annotations
             assert hints is not None
-            assert hints.read_only_hint is (action.access is Access.READ)
+            assert hints.read_only_hint is action.only_looks
             assert hints.destructive_hint is (not action.additive)
             assert hints.idempotent_hint is action.idempotent
             assert hints.open_world_hint is True

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fly_mcp_server import docs_command
+from fly_mcp_server import costs, docs_command, docs_tables
 from fly_mcp_server.cli import main
 from fly_mcp_server.docs_command import BadMarkers, refresh
 
@@ -20,6 +20,17 @@ def test_a_block_is_replaced_and_all_else_is_kept() -> None:
     assert stale == ["one"]
     assert text == "before\n<!-- generated: one -->\n\nnew\n\n<!-- end generated -->\nafter\n"
     assert refresh(text, {"one": "new"}) == (text, [])
+
+
+def test_what_a_schema_says_is_kept_to_its_dots() -> None:
+    """Ours: "1, 2, 4, ..." says that it goes on."""
+    assert "| CPUs: 1, 2, 4, ...; 1 to 128 |" in docs_tables.tool_reference()
+
+
+def test_what_the_tools_cost_is_measured_and_not_remembered() -> None:
+    """Issue 5, 3: the README's figure is that of the table."""
+    listed = [cost.listed for cost in costs.table().values()]
+    assert f"all {len(listed)} tools cost {sum(listed):,} o200k tokens" in costs.said()
 
 
 def test_a_backslash_in_a_block_is_text() -> None:

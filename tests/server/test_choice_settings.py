@@ -63,6 +63,10 @@ async def test_flags_and_variables_choose_and_flags_win(
         (("--exclude-tools", "flyDelete"), {}, "the nearest is flyDeleteApp"),
         ((), {"FLY_MCP_APP": "Shop"}, "FLY_MCP_APP"),
         ((), {"FLY_MCP_READ_ONLY": "perhaps"}, "--read-only"),
+        ((), {"FLY_MCP_TOOLSETS": ","}, "names nothing"),
+        (("--app", ""), {"FLY_MCP_APP": "catvet-records"}, "--app: is empty"),
+        (("serve", "--app", " "), {"FLY_MCP_APP": "catvet-records"}, "--app: is empty"),
+        (("--toolsets", ""), {"FLY_MCP_TOOLSETS": "apps"}, "--toolsets: is empty"),
     ],
 )
 async def test_what_cannot_be_chosen_does_not_start(

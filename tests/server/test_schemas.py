@@ -100,7 +100,7 @@ async def test_its_hints_are_all_given_and_true(name: str, tools: dict[str, Tool
     """Issue 2: where a hint is missing, the protocol assumes the worst."""
     action, hints = ACTIONS[name], tools[name].annotations
     assert hints is not None
-    assert hints.read_only_hint is (action.access is Access.READ)
+    assert hints.read_only_hint is action.only_looks
     assert hints.open_world_hint is True
     assert hints.destructive_hint is not None
     assert hints.idempotent_hint is not None

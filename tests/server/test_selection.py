@@ -109,6 +109,13 @@ def test_a_tool_can_be_named_alone_or_beside_a_toolset_or_taken_away(name: str) 
             select(Choice(tools=name, read_only=True), ACTIONS)
 
 
+def test_read_only_makes_no_credentials() -> None:
+    """Ours: an identity token is written to a file, and whoever has it is this machine for some minutes."""
+    with pytest.raises(WrongChoice, match="--read-only"):
+        select(Choice(tools="flyGetOidcToken", read_only=True), ACTIONS)
+    assert "flyGetTokenInfo" in select(Choice(toolsets="all", read_only=True), ACTIONS).actions
+
+
 @pytest.mark.parametrize("choice", [choice for choice in CHOICES.values() if choice.read_only])
 async def test_read_only_sends_nothing_that_writes(choice: Choice, serving: Opened) -> None:
     """Issue 5, 2: whatever the row says of itself, the endpoints and the hints agree."""
@@ -252,6 +259,9 @@ async def test_a_pinned_organisation_is_filled_in_and_no_other_is_named(serving:
         (Choice(tools="flyListApp"), "no tool flyListApp; the nearest is flyListApps"),
         (Choice(tools="flylistapps"), "the nearest is flyListApps"),
         (Choice(exclude_tools="flyDeletApp flyListApps"), "the nearest is flyDeleteApp"),
+        (Choice(toolsets=","), "names nothing"),
+        (Choice(tools=" , ,"), "names nothing"),
+        (Choice(exclude_tools=","), "names nothing"),
         (Choice(app="Shop"), "--app"),
         (Choice(app="a/../b"), "--app"),
         (Choice(org="../x"), "--org"),

@@ -120,6 +120,7 @@ class Action(Generic[ParamsT, ResultT]):
         gate: where `confirm` appears: where something is destroyed, or billed that need not be expected.
         preview: for gate ALWAYS: reads what would be lost; sends nothing but reads. It may raise where the
             call would be refused anyway, confirmed or not.
+        mints: makes a credential. Nothing at Fly changes by it, but whoever may only look has no use for it.
         secret_params: parameters whose values must appear nowhere.
         untrusted_output: the answer holds text that a stranger can write.
     """
@@ -143,6 +144,7 @@ class Action(Generic[ParamsT, ResultT]):
     purpose: Endpoint | None = None
     gate: Gate = Gate.NEVER
     preview: Callable[[Call, ParamsT], Awaitable[Loss]] | None = None
+    mints: bool = False
     secret_params: frozenset[str] = frozenset()
     untrusted_output: bool = False
 
@@ -150,6 +152,11 @@ class Action(Generic[ParamsT, ResultT]):
     def writes(self) -> bool:
         """Whether it can change anything: every action but reads. Such a one takes `requestId`."""
         return self.access is not Access.READ
+
+    @property
+    def only_looks(self) -> bool:
+        """Whether it changes nothing and makes nothing: what a server that only reads may offer."""
+        return not self.writes and not self.mints
 
     @property
     def destroys(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .turns import Turns
 
@@ -49,6 +50,8 @@ class Memory:
     """One per client, shared by all calls."""
 
     regions: KnownRegions = field(default_factory=KnownRegions)
+    #: Where files go that an answer names, if the operator named no place: made when the first is.
+    directory: Path | None = None
     #: New volumes of which it is known whose they are; one call must not take another's for its own.
     _volumes: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
     #: Who may change a machine now, among the calls of this process.

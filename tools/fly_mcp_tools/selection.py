@@ -17,7 +17,7 @@ from typing import Final
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from .action import Access, AnyAction, Group
+from .action import AnyAction, Group
 from .endpoint import Endpoint
 from .errors import RefusedByUs
 from .ids import AppName, OrgSlug
@@ -197,7 +197,7 @@ def _why_not(
     """By which setting the action is off; empty where it is on."""
     if action.name in excluded:
         return EXCLUDE
-    if choice.read_only and action.access is not Access.READ:
+    if choice.read_only and not action.only_looks:
         return READ_ONLY
     if APP in pins and not within_one_app(action):
         return f"{PINS[APP]}: it reaches beyond one app"
@@ -216,6 +216,7 @@ def _groups(choice: Choice) -> frozenset[Group] | None:
     """The toolsets that are named; None where none is."""
     words = _words(choice.toolsets)
     if not words:
+        _no_word(TOOLSETS, choice.toolsets)
         return None
     known = {str(group): group for group in Group}
     for word in words:
@@ -230,6 +231,8 @@ def _groups(choice: Choice) -> frozenset[Group] | None:
 
 def _named(setting: str, text: str, actions: Mapping[str, AnyAction]) -> frozenset[str]:
     words = _words(text)
+    if not words:
+        _no_word(setting, text)
     for word in words:
         if word not in actions:
             raise WrongChoice(
@@ -237,6 +240,12 @@ def _named(setting: str, text: str, actions: Mapping[str, AnyAction]) -> frozens
                 "`fly-mcp tools` shows all."
             )
     return frozenset(words)
+
+
+def _no_word(setting: str, text: str) -> None:
+    """Refuse a text that is something and names nothing: it would be taken for no choice, and everything be on."""
+    if text.strip():
+        raise WrongChoice(f"{setting}: {_shown(text.strip())} names nothing. Leave it out for the default.")
 
 
 def _pin(name: str, value: str) -> str:

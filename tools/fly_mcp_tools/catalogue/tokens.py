@@ -38,6 +38,7 @@ GET_OIDC_TOKEN = Action(
     access=Access.READ,
     additive=True,
     idempotent=True,
+    mints=True,
     scope=Scope.READONLY,
     source=_OIDC,
     examples=(Example("log in to AWS as this machine", {"audience": "sts.amazonaws.com"}),),

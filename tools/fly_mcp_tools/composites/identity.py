@@ -75,7 +75,7 @@ async def get(call: Call, params: GetOidcToken) -> OidcToken:
     claims = _claims(token)
     return OidcToken(
         inside_fly=True,
-        file=str(_kept(call.defaults.directory, params.audience or "", token)),
+        file=str(_kept(call, params.audience or "", token)),
         expires_at=_end(claims.get("exp")),
         claims=obj(harmless(claims)),
         note=None if claims else "What it says could not be read.",
@@ -98,18 +98,22 @@ def _claims(token: str) -> JsonObject:
         return {}
 
 
-def _kept(directory: Path | None, audience: str, token: str) -> Path:
+def _kept(call: Call, audience: str, token: str) -> Path:
     """Write it into a file that nobody else can read at any moment.
+
+    Without a directory of the operator's, into a temporary one: the same for all calls of this process.
 
     Raises:
         NotConfigured: that failed.
     """
     name = f"oidc-{hashlib.sha256(audience.encode()).hexdigest()[:12]}.jwt"
     try:
+        directory = call.defaults.directory or call.memory.directory
         if directory is None:
-            directory = Path(tempfile.mkdtemp(prefix="fly-mcp-"))  # made with mode 0700
-        else:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory = call.memory.directory = Path(
+                tempfile.mkdtemp(prefix="fly-mcp-")
+            )  # made with mode 0700
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, new = tempfile.mkstemp(dir=directory, prefix="oidc-")  # made with mode 0600
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(token)

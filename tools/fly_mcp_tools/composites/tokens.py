@@ -22,6 +22,7 @@ class TokenRow(Result):
     apps: list[str]
     user: str | None = None
     machine: str | None = Field(default=None, description="the only machine that may use it")
+    expires_at: str = Field(default="unknown", description="Fly does not tell")
     id: str
 
 
@@ -47,7 +48,8 @@ async def info(call: Call, _: Nothing) -> TokenInfos:
             )
             for one in found
         ],
-        note="Fly does not tell when it expires, nor whether it only reads: `fly tokens list` does.",
+        note="Fly does not tell when it expires, nor whether it only reads, and how a token spells that is not "
+        "documented: `fly tokens list` shows it.",
     )
 
 
