@@ -13,6 +13,7 @@ import anyio
 from fly_mcp_tools.errors import NotConfigured
 
 from . import logs, runtime, sdk, stdio
+from .access.desk import alone
 from .activity import Activity
 from .settings import SettingsError, read
 
@@ -38,7 +39,7 @@ def run(said: Mapping[str, object]) -> int:
         )
     logs.configure(settings.log_level, built.credentials.redact if built.credentials else str)
     activity = Activity()
-    server = sdk.server(built.tools, activity, output_schemas=settings.output_schemas)
+    server = sdk.server(alone(built.tools), activity, output_schemas=settings.output_schemas)
     gc.freeze()
     gc.enable()
     try:
