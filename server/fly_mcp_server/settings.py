@@ -96,6 +96,39 @@ class Settings(BaseModel):
         "machines (30 days). Default: the user's state directory, such as `~/.local/state/fly-mcp`; with the "
         "embedded Fly: none.",
     )
+    audit: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_AUDIT"),
+        description="The audit trail: a file that is appended to, or `stderr`. Default: none.",
+    )
+    agents: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_AGENTS"),
+        description="File with the hashed tokens of agents, which `fly-mcp agents` writes. Default: `agents.json` "
+        "in the state directory.",
+    )
+    public_url: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_PUBLIC_URL"),
+        description="The address by which agents reach this server, such as `https://fly.example.com/mcp`: the "
+        "audience that OAuth tokens must be for.",
+    )
+    oauth_issuer: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_OAUTH_ISSUER"),
+        description="The OAuth issuer whose tokens are taken, beside those of `FLY_MCP_AGENTS`; needs "
+        "`FLY_MCP_PUBLIC_URL`. Default: none.",
+    )
+    oauth_jwks: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_OAUTH_JWKS"),
+        description="Address of the issuer's keys. Default: as the issuer's metadata says.",
+    )
+    oauth_scopes: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_OAUTH_SCOPES"),
+        description="Scopes that an OAuth token must have, with commas or blanks. Default: none.",
+    )
     emulator: bool = Field(
         default=False,
         validation_alias=AliasChoices("FLY_MCP_EMULATOR"),
