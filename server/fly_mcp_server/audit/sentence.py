@@ -1,0 +1,80 @@
+"""An event in plain English, from the words of the action table: there is no second list of what actions do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from fly_mcp_tools.action import AnyAction
+from fly_mcp_tools.describe import principal
+from fly_mcp_tools.endpoint import Endpoint
+
+#: Ids that name the thing itself, in the order in which they are named: the first that is there, of the last.
+_THINGS: Final[Mapping[str, str]] = {
+    "machine_id": "machine",
+    "volume_id": "volume",
+    "hostname": "host name",
+    "ip": "address",
+}
+
+
+def deed(action: AnyAction, ids: Mapping[str, str]) -> str:
+    """What was asked for, as an imperative: "restart machine 7846e45f27e218 of catvet-records"."""
+    changing = {endpoint for endpoint in action.calls if action.counts(endpoint)}
+    # Where one call is the whole of it, its words are the most exact; a composite is more than any of its calls.
+    if len(changing) == 1 or len(action.calls) == 1:
+        endpoint = principal(action)
+        if set(endpoint.placeholders) <= ids.keys():
+            return endpoint.says.format_map(ids)
+    things = [f"{words} {ids[name]}" for name, words in _THINGS.items() if name in ids]
+    return " ".join([_title(action), *_of(things, ids)])
+
+
+def request(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
+    """One request in its own words; ids that must not be shown are left unnamed."""
+    shown = {name: ids.get(name, "(not shown)") for name in endpoint.placeholders}
+    return endpoint.says.format_map(shown)
+
+
+def seconds(ms: int) -> str:
+    """A duration for people."""
+    return f"{ms} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
+
+
+def decided(decision: str, rule: str, consent: str) -> str:
+    """Who let it pass or did not."""
+    by = f"rule {rule}" if rule else "no rule"
+    if decision == "allow":
+        return f"allowed by {by}"
+    if decision == "deny":
+        return f"denied by {by}" if rule else "no rule allows it"
+    if decision == "ask":
+        return f"a human was to be asked by {by}, and {consent}"
+    return "no policy is in force"
+
+
+def ended(
+    caller: str,
+    what: str,
+    *,
+    outcome: str,
+    code: str,
+    changed: str,
+    ms: int,
+    by: str,
+) -> str:
+    """The whole of a call."""
+    after = "" if changed == "nothing" and outcome == "done" else f", changed {changed}"
+    how = f"{outcome} ({code})" if code else outcome
+    return f"{caller} asked to {what}: {how} in {seconds(ms)}{after}; {by}."
+
+
+def _title(action: AnyAction) -> str:
+    return action.title[:1].lower() + action.title[1:]
+
+
+def _of(things: list[str], ids: Mapping[str, str]) -> list[str]:
+    """Such as "of machine M", "of app": an organisation where no app is named."""
+    owner = ids.get("app_name") or (f"organisation {ids['org_slug']}" if "org_slug" in ids else "")
+    names = [*things[:1], *([owner] if owner else [])]
+    return [f"of {name}" for name in names]
