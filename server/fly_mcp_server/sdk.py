@@ -8,16 +8,17 @@ schemas, our own error texts, and one object that serves every protocol era.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, Protocol
 
 from mcp.server import MCPServer
 from mcp.server.caching import CacheHint
 from mcp.server.context import HandlerResult, ServerMiddleware, ServerRequestContext
-from mcp.server.mcpserver import Context
+from mcp.server.mcpserver import Context, RequestStateSecurity
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.server.request_state import RequestStateBoundary
 from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import SessionMessage
@@ -45,8 +46,20 @@ _LIST_IS_FRESH_MS = 3_600_000
 _INTRODUCTIONS = ("initialize", "server/discover")
 
 
-Asking = Callable[[Context[Any, Any]], Asker]
-"""Makes what can ask the human behind the client of a call."""
+class Asking(Protocol):
+    """Who can ask the humans behind clients: `consent/`."""
+
+    def asking(self, context: Context[Any, Any]) -> Asker:
+        """What asks the human behind this request."""
+        ...
+
+    def security(self) -> RequestStateSecurity:
+        """How the question travels that a client carries to its human and back."""
+        ...
+
+    def marking(self, names: Container[str]) -> ServerMiddleware[Any]:
+        """What stands outside the SDK's check of that, for calls of these tools."""
+        ...
 
 
 class FlyTool(Tool):
@@ -73,7 +86,7 @@ class FlyTool(Tool):
 
         with self._activity.call(self.name) if self._action.writes else nullcontext():
             try:
-                asker = self._asking(context) if self._asking else None
+                asker = self._asking.asking(context) if self._asking else None
                 answer = await self._desk.call(self.name, arguments, progress=progress, asker=asker)
                 return answers.success(answer, self._action)
             except AskFirst as question:
@@ -128,7 +141,7 @@ def server(
     """
     callers = desk.callers
     selection = Selection(callers.actions) if callers.private else callers.current().tools.selection
-    return Server(
+    made = Server(
         "fly-mcp",
         title="Fly.io",
         description="Fly.io apps, machines, volumes and secrets for agents",
@@ -145,8 +158,13 @@ def server(
             )
         },
         subscriptions=False,  # the list never changes while the process lives
+        request_state_security=asking.security() if asking else None,
         middleware=[_for_the_caller(desk)],
     ).bound(desk)
+    if asking is not None:
+        check = next(at for at, one in enumerate(made.middleware) if isinstance(one, RequestStateBoundary))
+        made.middleware.insert(check, asking.marking(callers.actions.keys()))
+    return made
 
 
 def hints(action: AnyAction) -> ToolAnnotations:

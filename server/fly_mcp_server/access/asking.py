@@ -33,6 +33,14 @@ class Question:
 class Asker(Protocol):
     """Puts questions to the human behind the client that this call came from."""
 
+    def vet(self, action: str) -> None:
+        """Let a call pass unless an answer came with it that is not one to a question of ours.
+
+        Raises:
+            FlyError: one did; whether this call needs a human or not.
+        """
+        ...
+
     async def ask(self, question: Question) -> None:
         """Return when the human has accepted.
 
@@ -53,6 +61,9 @@ class AskFirst(RefusedByUs):
 
 class Nobody:
     """Where nobody can be asked: so, no."""
+
+    def vet(self, action: str) -> None:
+        """Nobody was asked, so nothing is answered."""
 
     async def ask(self, question: Question) -> None:
         """Refuse.

@@ -117,6 +117,7 @@ class _Visit:
             self._decision = rights.admit(action, params)
             self._checkpoint = rights.checkpoint(action, params, self._record.sent)
         self._record.admitted(self._decision, params)
+        self._asker.vet(action.name)
 
     async def _approve(self, call: Call, params: Params) -> None:
         if self._decision is None or self._decision.effect != "ask" or self._accepted:
