@@ -132,6 +132,65 @@ def docs(write: bool, only_check: bool, root: str) -> None:
     sys.exit(run(root, write=write))
 
 
+@main.group()
+def agents() -> None:
+    """Make, list and revoke the tokens by which agents call over a network."""
+
+
+@agents.command("add")
+@click.argument("name")
+def add_agent(name: str) -> None:
+    """Make a token for an agent and print it, this once. It may have others, so that they can be changed."""
+    from .agents_command import run_add
+
+    sys.exit(run_add(name))
+
+
+@agents.command("list")
+def list_agents() -> None:
+    """Print whose tokens there are: id, day, and the end of the hash. Never a token."""
+    from .agents_command import run_list
+
+    sys.exit(run_list())
+
+
+@agents.command("revoke")
+@click.argument("name")
+@click.option("--id", "number", metavar="ID", help="This one alone. Default: all of the agent.")
+def revoke_agent(name: str, number: str | None) -> None:
+    """Take an agent's tokens away. A server that runs refuses them from the next call on."""
+    from .agents_command import run_revoke
+
+    sys.exit(run_revoke(name, number))
+
+
+@main.group()
+def audit() -> None:
+    """Check and read the audit trail."""
+
+
+@audit.command("verify")
+@click.argument("file", required=False)
+@click.option("--expect", default="", metavar="HASH", help="A hash that was kept: it has to be in it.")
+def verify_audit(file: str | None, expect: str) -> None:
+    """Say whether FILE (default: that of FLY_MCP_AUDIT) is whole. Exit code 1: it is not."""
+    from .audit_command import run_verify
+
+    sys.exit(run_verify(file, expect))
+
+
+@audit.command("tail")
+@click.argument("file", required=False)
+@click.option("--agent", default="", metavar="NAME", help="Of this agent alone.")
+@click.option("-n", "count", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--json", "as_json", is_flag=True, help="The lines as they are, not the sentences.")
+def tail_audit(file: str | None, agent: str, count: int, as_json: bool) -> None:
+    """Print the last events of FILE (default: that of FLY_MCP_AUDIT)."""
+    from .audit_command import run_tail
+
+    sys.exit(run_tail(file, agent, count, as_json=as_json))
+
+
 @main.command()
 def demo() -> None:
     """Play the documented use cases against the embedded Fly, as an MCP client would."""

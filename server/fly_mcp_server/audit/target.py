@@ -99,11 +99,11 @@ class ChainFile:
         try:
             end = self._end(file)
             head, data = end.head, b"\n" if end.rest else b""
+            told: Event = {"torn": torn(end.rest)} if end.rest and not end.whole else {}
             if head.seq < 0:
-                line, head = sealed(self._genesis(), head)
-                data += line
-            if end.rest and not end.whole:
-                event = {**event, "torn": torn(end.rest)}
+                line, head = sealed({**self._genesis(), **told}, head)
+                data, told = data + line, {}
+            event = {**event, **told}
             line, head = sealed(event, head)
             self._left = None  # until it is written, nothing is known
             self._write(file, data + line, end.size)
