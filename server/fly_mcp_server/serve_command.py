@@ -14,8 +14,9 @@ from fly_mcp_tools.errors import NotConfigured
 
 from . import logs, runtime, sdk, stdio
 from .access.desk import alone
+from .access.trail import Trail
 from .activity import Activity
-from .settings import SettingsError, read
+from .settings import Settings, SettingsError, read
 
 
 def run(said: Mapping[str, object]) -> int:
@@ -26,6 +27,7 @@ def run(said: Mapping[str, object]) -> int:
     try:
         settings = read(said)
         built = runtime.build(settings)
+        trail = _trail(settings)
     except SettingsError as error:
         return _refuse(str(error))
     except NotConfigured as error:
@@ -39,7 +41,7 @@ def run(said: Mapping[str, object]) -> int:
         )
     logs.configure(settings.log_level, built.credentials.redact if built.credentials else str)
     activity = Activity()
-    server = sdk.server(alone(built.tools), activity, output_schemas=settings.output_schemas)
+    server = sdk.server(alone(built.tools, trail), activity, output_schemas=settings.output_schemas)
     gc.freeze()
     gc.enable()
     try:
@@ -48,6 +50,17 @@ def run(said: Mapping[str, object]) -> int:
         logging.getLogger(__name__).exception("fly-mcp ends through a bug of its own")
         sys.stderr.flush()
         os._exit(1)  # the thread that reads stdin may be waiting, and Python would wait for it
+
+
+def _trail(settings: Settings) -> Trail | None:
+    if not settings.audit:
+        return None
+    # Imported here: whoever wants no trail is not to wait for it.
+    from fly_mcp_tools.clock import SystemClock
+
+    from .audit.opening import open_trail
+
+    return open_trail(settings, SystemClock())
 
 
 def _refuse(words: str) -> int:

@@ -26,8 +26,18 @@ def deed(action: AnyAction, ids: Mapping[str, str]) -> str:
         endpoint = principal(action)
         if set(endpoint.placeholders) <= ids.keys():
             return endpoint.says.format_map(ids)
-    things = [f"{words} {ids[name]}" for name, words in _THINGS.items() if name in ids]
-    return " ".join([_title(action), *_of(things, ids)])
+    title = action.title[:1].lower() + action.title[1:]
+    thing = next((name for name in _THINGS if name in ids), None)
+    words = _THINGS.get(thing or "app_name", "app")
+    name = ids.get(thing or "app_name", "")
+    owner = ids.get("app_name", "") if thing else ""
+    if not name and "org_slug" in ids:
+        words, name = "organisation", ids["org_slug"]
+    if not name:
+        return title
+    # "restart machine" names the thing already; "get memory" does not.
+    named = f"{title} {name}" if title.endswith(words) else f"{title} of {words} {name}"
+    return f"{named} of {owner}" if owner else named
 
 
 def request(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
@@ -53,6 +63,14 @@ def decided(decision: str, rule: str, consent: str) -> str:
     return "no policy is in force"
 
 
+#: How much was changed, where the outcome does not say it.
+_CHANGED: Final[Mapping[str, str]] = {
+    "nothing": ", nothing was changed",
+    "something": ", something was changed",
+    "unknown": ", what was changed is unknown",
+}
+
+
 def ended(
     caller: str,
     what: str,
@@ -60,21 +78,12 @@ def ended(
     outcome: str,
     code: str,
     changed: str,
+    writes: bool,
     ms: int,
     by: str,
 ) -> str:
     """The whole of a call."""
-    after = "" if changed == "nothing" and outcome == "done" else f", changed {changed}"
+    expected = "something" if outcome in ("done", "pending") else ""
+    after = _CHANGED[changed] if writes and changed != expected else ""
     how = f"{outcome} ({code})" if code else outcome
     return f"{caller} asked to {what}: {how} in {seconds(ms)}{after}; {by}."
-
-
-def _title(action: AnyAction) -> str:
-    return action.title[:1].lower() + action.title[1:]
-
-
-def _of(things: list[str], ids: Mapping[str, str]) -> list[str]:
-    """Such as "of machine M", "of app": an organisation where no app is named."""
-    owner = ids.get("app_name") or (f"organisation {ids['org_slug']}" if "org_slug" in ids else "")
-    names = [*things[:1], *([owner] if owner else [])]
-    return [f"of {name}" for name in names]

@@ -208,6 +208,7 @@ class AuditRecord:
                 outcome=outcome,
                 code=code,
                 changed=changed,
+                writes=self._row is not None and self._row.writes,
                 ms=ms,
                 by=self._by(_consent(came, outcome)) if self._action else "it has no such tool",
             ),
