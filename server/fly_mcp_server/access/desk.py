@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from fly_mcp_server import capping
 from fly_mcp_tools.call import Oversight, Progress, Query, no_progress
 from fly_mcp_tools.dispatch import UnknownAction
+from fly_mcp_tools.selection import ORG
 
 from .asking import Asker, Nobody, Question
 from .callers import LOCAL, Caller, Callers, OneCaller
@@ -52,7 +53,7 @@ class Desk:
         caller = self.callers.current()
         if name not in caller.tools.actions:
             unknown = UnknownAction(name, caller.tools.selection)
-            self._trail.begin(caller.name, name, None, arguments).end(unknown)
+            self._trail.begin(caller.name, name, None, arguments, org=_org(caller)).end(unknown)
             raise unknown
 
     async def call(
@@ -75,7 +76,7 @@ class Desk:
         """
         caller = self.callers.current()
         action = caller.tools.actions.get(name)
-        record = self._trail.begin(caller.name, name, action, arguments)
+        record = self._trail.begin(caller.name, name, action, arguments, org=_org(caller))
         visit = _Visit(caller, arguments, record, asker or Nobody())
         try:
             answer = await visit.call(name, arguments, progress)
@@ -132,6 +133,11 @@ class _Visit:
             await self._checkpoint(endpoint, ids, query=query, body=body)
         if endpoint.destroys or endpoint.executes:
             await self._record.before_destroying(endpoint, ids)
+
+
+def _org(caller: Caller) -> str:
+    """The one organisation that a caller is held to; empty where it is to none."""
+    return caller.tools.selection.pins.get(ORG, "")
 
 
 def alone(tools: FlyTools, trail: Trail | None = None) -> Desk:

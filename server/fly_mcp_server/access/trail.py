@@ -46,9 +46,9 @@ class Trail(Protocol):
     """Where records are begun."""
 
     def begin(
-        self, caller: str, name: str, action: AnyAction | None, arguments: Mapping[str, object]
+        self, caller: str, name: str, action: AnyAction | None, arguments: Mapping[str, object], *, org: str
     ) -> Record:
-        """A call came in. `action`: None where the caller has no tool of this `name`.
+        """A call came in. `action`: None where the caller has no tool of this `name`. `org`: the caller's own.
 
         `arguments` are as they came: anything may be in them, secrets too.
         """
@@ -77,8 +77,8 @@ class NoTrail:
     """For an operator who asked for none."""
 
     def begin(
-        self, caller: str, name: str, action: AnyAction | None, arguments: Mapping[str, object]
+        self, caller: str, name: str, action: AnyAction | None, arguments: Mapping[str, object], *, org: str
     ) -> Record:
         """A record of which nothing is kept."""
-        del caller, name, action, arguments
+        del caller, name, action, arguments, org
         return NoRecord()

@@ -22,7 +22,7 @@ def deed(action: AnyAction, ids: Mapping[str, str]) -> str:
     """What was asked for, as an imperative: "restart machine 7846e45f27e218 of catvet-records"."""
     changing = {endpoint for endpoint in action.calls if action.counts(endpoint)}
     # Where one call is the whole of it, its words are the most exact; a composite is more than any of its calls.
-    if len(changing) == 1 or len(action.calls) == 1:
+    if len(changing) == 1 or action.run is None:
         endpoint = principal(action)
         if set(endpoint.placeholders) <= ids.keys():
             return endpoint.says.format_map(ids)
