@@ -19,7 +19,7 @@ from fly_mcp_tools.call import Call, Effect, Query, no_progress
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.composites.apps import organisation
 from fly_mcp_tools.endpoint import Endpoint
-from fly_mcp_tools.errors import ConfirmationRequired, NotFound, RefusedByUs
+from fly_mcp_tools.errors import ConfirmationRequired, FlyError, NotFound, RefusedByUs
 from fly_mcp_tools.models import Params
 from fly_mcp_tools.state.journal import Journal
 from fly_mcp_tools.wire import App, Machine, Volume
@@ -124,10 +124,11 @@ async def _look_at_loss(call: Call, params: Params, found: Facts) -> None:
 
 async def _look_at_plan(call: Call, params: Params, found: Facts) -> None:
     """Let it make its plan, unconfirmed, and stop it before its first write."""
+    reads_only = _ReadsOnly(call)
     trial = replace(
         call,
         confirmed=False,
-        checkpoint=_ReadsOnly(call),
+        checkpoint=reads_only,
         effect=Effect(),
         journal=Journal(call.journal.seed, call.journal.resumed, dict(call.journal.notes)),
         progress=no_progress,
@@ -139,12 +140,11 @@ async def _look_at_plan(call: Call, params: Params, found: Facts) -> None:
         if not call.confirmed:
             raise
         found.warning, found.loss = asks.message.removesuffix(_UNSAID), dict(asks.facts)
-    except _Stopped:
-        pass  # it begins to write without having asked: nothing is lost and nothing billed
-
-
-class _Stopped(RefusedByUs):
-    """The trial came to its first write."""
+    except FlyError:
+        # A plan of many steps tells of a stopped one in words of its own. That it began to write without having
+        # asked is all there is to know: nothing is lost and nothing billed.
+        if not reads_only.stopped:
+            raise
 
 
 class _ReadsOnly:
@@ -152,6 +152,7 @@ class _ReadsOnly:
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self.stopped = False
 
     async def __call__(
         self, endpoint: Endpoint, ids: Mapping[str, str], *, query: Query | None, body: JsonValue
@@ -159,7 +160,8 @@ class _ReadsOnly:
         if self._call.checkpoint is not None:
             await self._call.checkpoint(endpoint, ids, query=query, body=body)
         if endpoint.writes:
-            raise _Stopped("A trial does not write.")
+            self.stopped = True
+            raise RefusedByUs("A trial does not write.")
 
 
 def _reading(call: Call, name: str) -> Call:

@@ -45,6 +45,9 @@ _NAME: Final = 120
 _SAID_BY_FACTS: Final = frozenset(
     {"app_name", "machine_id", "volume_id", "source_volume_id", "org_slug", "nonce"}
 )
+#: What a preview says that stands in a line of its own already.
+_TOLD_OF_ONE: Final = frozenset({"machine_id", "volume_id", "name", "state", "region", "image", "size_gb"})
+_TOLD_OF_APP: Final = frozenset({"app", "organization"})
 
 
 def text(action: AnyAction, agent: str, params: Params, facts: Facts, until: float) -> str:
@@ -88,9 +91,12 @@ def _about(facts: Facts) -> Iterator[str]:
 def _lost(action: AnyAction, facts: Facts) -> Iterator[str]:
     if facts.warning:
         yield f"What it means: {clean(facts.warning, _SENTENCE)}"
+    told = _TOLD_OF_ONE if facts.machine or facts.volume else _TOLD_OF_APP
     for name, value in facts.loss.items():
         lines = value if isinstance(value, dict) else {name: value}
-        yield from (f"- {clean(key, 60).replace('_', ' ')}: {_json(item)}" for key, item in lines.items())
+        for key, item in lines.items():
+            if key not in told:
+                yield f"- {clean(key, 60).replace('_', ' ')}: {_json(item)}"
     if action.gate is Gate.NEVER and not action.additive:
         yield "What it means: something that exists is changed; nothing is destroyed."
 
