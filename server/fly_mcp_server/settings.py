@@ -129,6 +129,20 @@ class Settings(BaseModel):
         validation_alias=AliasChoices("FLY_MCP_OAUTH_SCOPES"),
         description="Scopes that an OAuth token must have, with commas or blanks. Default: none.",
     )
+    consent_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("FLY_MCP_CONSENT_KEY"),
+        description="Key of at least 32 characters that seals questions to humans while clients carry them; several "
+        "with commas, of which the first seals. For servers that share no state directory. Default: one in the state "
+        "directory.",
+    )
+    consent_seconds: int = Field(
+        default=300,
+        ge=10,
+        le=3600,
+        validation_alias=AliasChoices("FLY_MCP_CONSENT_SECONDS"),
+        description="Seconds for which a human's answer counts. Default: 300.",
+    )
     emulator: bool = Field(
         default=False,
         validation_alias=AliasChoices("FLY_MCP_EMULATOR"),

@@ -72,8 +72,7 @@ def _texts(action: AnyAction, arguments: dict[str, Any]) -> list[str]:
                 walk(key)
                 walk(item)
         elif isinstance(value, list):
-            items: list[Any] = value
-            for item in items:
+            for item in cast("list[object]", value):
                 walk(item)
 
     for key, value in arguments.items():
