@@ -21,7 +21,7 @@ from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fly_mcp_server.sdk import Server
 from fly_mcp_tools.clock import Clock
@@ -105,7 +105,7 @@ def _authenticated(app: ASGIApp, parts: Parts) -> ASGIApp:
     """The app behind the SDK's own check of bearer tokens. It looks at nothing of a request without one."""
     verifier, auth = parts.verifier, parts.auth
     if verifier is None:
-        return app
+        return _App(app)
     resource = auth.resource_server_url if auth else None
     required = RequireAuthMiddleware(
         app,
@@ -116,6 +116,17 @@ def _authenticated(app: ASGIApp, parts: Parts) -> ASGIApp:
         verifier, resource_server_url=resource if auth and auth.validate_token_resource else None
     )
     return AuthenticationMiddleware(AuthContextMiddleware(required), backend=backend)
+
+
+class _App:
+    """An app that Starlette cannot take for a function of a request, as it takes methods."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve it."""
+        await self._app(scope, receive, send)
 
 
 def _metadata(auth: AuthSettings | None) -> list[Route]:

@@ -41,5 +41,6 @@ class OncePerBurst(logging.Filter):
         record.msg = words[:_LONGEST] + (f" (and {more} more like it)" if more else "")
         record.args = ()
         if record.exc_info and isinstance(record.exc_info[1], ValidationError):
+            record.exc_text = None
             record.exc_info = None  # it quotes what the client sent, which may be half of a secret
         return True

@@ -98,6 +98,7 @@ class SseEndpoints:
                         tasks.start_soon(self._close_when_quiet, owed, talk)
                         await self._server.run_over(Inbox(read, owed, talk.cancel), Outbox(write, owed))
                         talk.cancel()
+                await read.aclose()
                 await write.aclose()  # the SDK ends the response when nothing more can come
         finally:
             self._silence.pop(session, None)

@@ -66,8 +66,12 @@ class Work:
 
     async def none(self, *kinds: str) -> None:
         """Wait until nothing of these kinds runs; without kinds, nothing at all."""
-        while any(scopes for kind, scopes in self._scopes.items() if not kinds or kind in kinds):
+        while self.busy(*kinds):
             await self._changed.wait()
+
+    def busy(self, *kinds: str) -> bool:
+        """Whether anything of these kinds runs; without kinds, anything at all."""
+        return any(scopes for kind, scopes in self._scopes.items() if not kinds or kind in kinds)
 
     def cut(self) -> None:
         """Cancel all that runs, and all that still begins."""
