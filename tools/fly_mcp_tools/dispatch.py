@@ -78,7 +78,7 @@ class FlyTools:
         self.selection = selection or Selection(actions)
         self.actions = self.selection.actions
         self._rng = rng
-        self._defaults = defaults or Defaults()
+        self.defaults = defaults or Defaults()
         self._memory = Memory()
         self._place = place
         store = store or Store(None)
@@ -114,7 +114,7 @@ class FlyTools:
                 client=self.client,
                 clock=self.clock,
                 rng=self._rng,
-                defaults=self._defaults,
+                defaults=self.defaults,
                 confirmed=arguments.get(CONFIRM) is True,
                 progress=progress,
                 memory=self._memory,

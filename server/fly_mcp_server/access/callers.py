@@ -7,16 +7,42 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from fly_mcp_tools.catalogue import ACTIONS
+from fly_mcp_tools.errors import RefusedByUs
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from fly_mcp_server.policy.decision import Decision
     from fly_mcp_tools.action import AnyAction
-    from fly_mcp_tools.call import Checkpoint, Witness
+    from fly_mcp_tools.call import Query, Witness
+    from fly_mcp_tools.decode import Answer
     from fly_mcp_tools.dispatch import FlyTools
+    from fly_mcp_tools.endpoint import Endpoint
+    from fly_mcp_tools.errors import FlyError
     from fly_mcp_tools.models import Params
 
 #: The caller on stdio where no policy names one.
 LOCAL = "local"
+#: The caller over a network whose token is no agent's of the policy.
+NOBODY = "nobody"
+
+
+class Watch(Protocol):
+    """One admitted call, under guard."""
+
+    async def begin(self) -> None:
+        """Look before the action itself, and before a human is asked. Raises FlyError to stop the call."""
+        ...
+
+    async def before(
+        self, endpoint: Endpoint, ids: Mapping[str, str], *, query: Query | None, body: JsonValue
+    ) -> None:
+        """Let a request leave by returning; raises FlyError to stop it."""
+        ...
+
+    def saw(self, endpoint: Endpoint, ids: Mapping[str, str], came: Answer | FlyError | None) -> None:
+        """Told what came of each request."""
+        ...
 
 
 class Rights(Protocol):
@@ -30,9 +56,29 @@ class Rights(Protocol):
         """
         ...
 
-    def checkpoint(self, action: AnyAction, params: Params, witness: Witness) -> Checkpoint:
+    def watch(self, action: AnyAction, params: Params, witness: Witness) -> Watch:
         """What stands before each request of this call. `witness` is told of the reads that it sends itself."""
         ...
+
+
+class NoRights:
+    """Of whoever is no agent of the policy: it sees no tool, and what it tries all the same is refused."""
+
+    def admit(self, action: AnyAction, params: Params) -> Decision:
+        """Refuse.
+
+        Raises:
+            RefusedByUs: always.
+        """
+        del params
+        raise RefusedByUs(
+            f"{action.name} was not run: nothing is allowed for this caller. Nothing was sent.",
+            hint="The operator of this server decides what is allowed, in its policy.",
+        )
+
+    def watch(self, action: AnyAction, params: Params, witness: Witness) -> Watch:
+        """Nothing is let so far."""
+        raise NotImplementedError(f"{action.name} was not admitted")
 
 
 @dataclass(frozen=True)
@@ -89,11 +135,13 @@ class CallersByToken:
     Args:
         agents: each agent of the policy, by name.
         nobody: for a name that the policy does not have: a caller without tools.
+        unasked: who calls where no token is asked for. Default: nobody.
     """
 
-    def __init__(self, agents: Mapping[str, Caller], nobody: Caller) -> None:
+    def __init__(self, agents: Mapping[str, Caller], nobody: Caller, unasked: Caller | None = None) -> None:
         self._agents = agents
         self._nobody = nobody
+        self._unasked = unasked or nobody
         seen = {name: one for agent in agents.values() for name, one in agent.tools.actions.items()}
         self._actions = {name: seen[name] for name in ACTIONS if name in seen}
 
@@ -113,4 +161,4 @@ class CallersByToken:
         from mcp.server.auth.middleware.auth_context import get_access_token
 
         token = get_access_token()
-        return self._agents.get(token.client_id, self._nobody) if token else self._nobody
+        return self._agents.get(token.client_id, self._nobody) if token else self._unasked

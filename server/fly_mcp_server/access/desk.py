@@ -20,15 +20,17 @@ from fly_mcp_tools.dispatch import UnknownAction
 from fly_mcp_tools.selection import ORG
 
 from .asking import Asker, Nobody, Question
-from .callers import LOCAL, Caller, Callers, OneCaller
+from .callers import LOCAL, Caller, Callers, OneCaller, Watch
 from .trail import NoTrail, Record, Trail
 
 if TYPE_CHECKING:
     from fly_mcp_server.policy.decision import Decision
     from fly_mcp_tools.action import AnyAction
-    from fly_mcp_tools.call import Call, Checkpoint
+    from fly_mcp_tools.call import Call
+    from fly_mcp_tools.decode import Answer as Came
     from fly_mcp_tools.dispatch import Answer, FlyTools
     from fly_mcp_tools.endpoint import Endpoint
+    from fly_mcp_tools.errors import FlyError
     from fly_mcp_tools.models import Params
 
 
@@ -101,12 +103,12 @@ class _Visit:
         self._record = record
         self._asker = asker
         self._decision: Decision | None = None
-        self._checkpoint: Checkpoint | None = None
+        self._watch: Watch | None = None
         self._accepted = False
 
     async def call(self, name: str, arguments: Mapping[str, JsonValue], progress: Progress) -> Answer:
         oversight = Oversight(
-            admit=self._admit, approve=self._approve, checkpoint=self._before, witness=self._record.sent
+            admit=self._admit, approve=self._approve, checkpoint=self._before, witness=self._sent
         )
         return await self._caller.tools.call(
             name, arguments, caller=self._caller.name, progress=progress, oversight=oversight
@@ -116,11 +118,13 @@ class _Visit:
         rights = self._caller.rights
         if rights is not None:
             self._decision = rights.admit(action, params)
-            self._checkpoint = rights.checkpoint(action, params, self._record.sent)
+            self._watch = rights.watch(action, params, self._record.sent)
         self._record.admitted(self._decision, params)
         self._asker.vet(action.name)
 
     async def _approve(self, call: Call, params: Params) -> None:
+        if self._watch is not None:
+            await self._watch.begin()
         if self._decision is None or self._decision.effect != "ask" or self._accepted:
             return
         await self._asker.ask(Question(self._caller, call, params, self._arguments, self._decision))
@@ -129,10 +133,15 @@ class _Visit:
     async def _before(
         self, endpoint: Endpoint, ids: Mapping[str, str], *, query: Query | None, body: JsonValue
     ) -> None:
-        if self._checkpoint is not None:
-            await self._checkpoint(endpoint, ids, query=query, body=body)
+        if self._watch is not None:
+            await self._watch.before(endpoint, ids, query=query, body=body)
         if endpoint.destroys or endpoint.executes:
             await self._record.before_destroying(endpoint, ids)
+
+    def _sent(self, endpoint: Endpoint, ids: Mapping[str, str], came: Came | FlyError | None) -> None:
+        self._record.sent(endpoint, ids, came)
+        if self._watch is not None:
+            self._watch.saw(endpoint, ids, came)
 
 
 def _org(caller: Caller) -> str:
