@@ -6,7 +6,7 @@ mcp.Client (human) -> sdk.server -> Desk -> rights: ask -> Approval -> FlyTools 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -19,14 +19,14 @@ from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitResult, Err
 from fly_mcp_emulator import Emulator
 from fly_mcp_emulator.world import World
 from fly_mcp_server import sdk
-from fly_mcp_server.access.callers import Caller, OneCaller
+from fly_mcp_server.access.callers import Caller, Callers, CallersByToken, OneCaller
 from fly_mcp_server.access.desk import Desk
 from fly_mcp_server.activity import Activity
 from fly_mcp_server.consent.approval import Consent
 from fly_mcp_server.policy.decision import Decision, Effect
 from fly_mcp_tools.action import AnyAction
 from fly_mcp_tools.base_url import parse_base_url
-from fly_mcp_tools.call import Checkpoint, Defaults, Query, Witness
+from fly_mcp_tools.call import Defaults, Query, Witness
 from fly_mcp_tools.client import FlyClient
 from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.dispatch import FlyTools
@@ -43,6 +43,21 @@ YES = ElicitResult(action="accept", content={"approve": True})
 AGENT = "builder"
 
 
+class Watch:
+    """Lets every request leave."""
+
+    async def begin(self) -> None:
+        pass
+
+    async def before(
+        self, endpoint: Endpoint, ids: Mapping[str, str], *, query: Query | None, body: object
+    ) -> None:
+        pass
+
+    def saw(self, endpoint: Endpoint, ids: Mapping[str, str], came: object) -> None:
+        pass
+
+
 class Rights:
     """A policy in which one word is said to every call."""
 
@@ -52,13 +67,8 @@ class Rights:
     def admit(self, action: AnyAction, params: Params) -> Decision:  # noqa: ARG002 - the protocol's
         return Decision(self.effect, "rule 1", "the test says so")
 
-    def checkpoint(self, action: AnyAction, params: Params, witness: Witness) -> Checkpoint:  # noqa: ARG002 - the protocol's
-        async def pass_all(
-            endpoint: Endpoint, ids: Mapping[str, str], *, query: Query | None, body: object
-        ) -> None:
-            pass
-
-        return pass_all
+    def watch(self, action: AnyAction, params: Params, witness: Witness) -> Watch:  # noqa: ARG002 - the protocol's
+        return Watch()
 
 
 @dataclass
@@ -94,8 +104,6 @@ class Ground:
     human: Human
     wire: Wire
     rights: Rights
-    tools: FlyTools
-    agents: list[str]
 
     async def call(self, name: str, /, **arguments: Any) -> Json:
         """Call a tool, the human answering on the way; what it came to."""
@@ -174,7 +182,38 @@ async def standing(
     seed: int = 7,
 ) -> AsyncGenerator[Ground]:
     """A client in front of a server that asks before everything. `asks`: whether the client can put questions."""
-    wire, rng = Wire(emulator), Random(seed)
+    human = Human(clock=clock)
+    async with (
+        behind(emulator, clock, store=store, keys=keys, agent=agent, lasts=lasts, seed=seed) as made,
+        Client(made.server, mode=mode, elicitation_callback=human if asks else None) as client,
+    ):
+        yield Ground(emulator, clock, client, human, made.wire, made.rights)
+
+
+@dataclass
+class Behind:
+    """What stands behind any transport."""
+
+    server: sdk.Server
+    wire: Wire
+    rights: Rights
+    activity: Activity
+
+
+@asynccontextmanager
+async def behind(
+    emulator: Emulator,
+    clock: LoopClock,
+    *,
+    store: Store | None = None,
+    keys: tuple[str, ...] = (),
+    agent: str = AGENT,
+    by_token: Sequence[str] = (),
+    lasts: float = 300.0,
+    seed: int = 7,
+) -> AsyncGenerator[Behind]:
+    """A server that asks before everything. `by_token`: agents that are known by their tokens, in place of one."""
+    wire, rng, rights, activity = Wire(emulator), Random(seed), Rights(), Activity()
     http = FlyClient(
         credentials=Credentials(TOKEN),
         base_url=parse_base_url("http://127.0.0.1"),
@@ -184,13 +223,13 @@ async def standing(
     )
     store = store or Store(None)
     tools = FlyTools(http, clock=clock, rng=rng, defaults=Defaults(image=DEFAULT_IMAGE), store=store)
-    rights, human = Rights(), Human(clock=clock)
+    callers: Callers = OneCaller(Caller(agent, tools, rights))
+    if by_token:
+        nobody = Caller("nobody", FlyTools(http, clock=clock, rng=rng, actions={}))
+        callers = CallersByToken({name: Caller(name, tools, rights) for name in by_token}, nobody)
     consent = Consent(store, clock, rng, lasts=lasts, keys=keys)
-    desk = Desk(OneCaller(Caller(agent, tools, rights)))
-    server = sdk.server(desk, Activity(), asking=consent)
     try:
-        async with Client(server, mode=mode, elicitation_callback=human if asks else None) as client:
-            yield Ground(emulator, clock, client, human, wire, rights, tools, [agent])
+        yield Behind(sdk.server(Desk(callers), activity, asking=consent), wire, rights, activity)
     finally:
         await http.aclose()
 

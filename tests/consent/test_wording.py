@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from pathlib import Path
+from typing import Any, get_args
 
 import httpx2
 import pytest
 from mcp_types import ElicitResult
 
+from fly_mcp_server.consent import refusals
 from tests.actions.fly import APP, FREE_VOLUME, MACHINE
 from tests.actions.worlds import FLEET, fleet, machine
 
 from .ground import Ground
 
+DOCS = Path(__file__).parents[2] / "docs" / "consent.md"
 IMAGE = "registry.fly.io/catvet-records:deployment-01HM6ZQ4X2J8V5R3T7Y9W1K0NB"
 
 
@@ -138,3 +142,27 @@ async def test_a_volume_is_shown_with_its_size_and_snapshots(ground: Ground) -> 
     assert f'Volume: {FREE_VOLUME} "catvet_data", 1 GB, in fra, attached to no machine' in lines
     assert "- newest snapshot: null" in lines
     assert lines[-1] == "With: snapshot = true"
+
+
+async def test_the_documentation_shows_the_question_as_it_is(ground: Ground) -> None:
+    """docs/consent.md, but for the moment."""
+    await asked(ground, "flyDeleteMachine", appName=APP, machineId=MACHINE, confirm=True)
+    *lines, _ = ground.human.asked[-1].split("\n")
+    assert "\n".join(lines) in DOCS.read_text(encoding="utf-8")
+
+
+def test_the_documentation_has_every_answer_with_its_code() -> None:
+    """A row for each kind, and none for another."""
+    made = [
+        refusals.declined("x"),
+        refusals.cancelled("x"),
+        refusals.no_yes("x"),
+        refusals.expired("x", 1),
+        refusals.changed("x", ["machine"]),
+        refusals.other("x"),
+        refusals.used("x"),
+        refusals.cannot_ask("x", "y"),
+    ]
+    assert {one.kind for one in made} == set(get_args(refusals.Kind))
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted((one.kind, str(one.code)) for one in made)

@@ -157,11 +157,11 @@ class _ReadsOnly:
     async def __call__(
         self, endpoint: Endpoint, ids: Mapping[str, str], *, query: Query | None, body: JsonValue
     ) -> None:
-        if self._call.checkpoint is not None:
-            await self._call.checkpoint(endpoint, ids, query=query, body=body)
         if endpoint.writes:
             self.stopped = True
             raise RefusedByUs("A trial does not write.")
+        if self._call.checkpoint is not None:
+            await self._call.checkpoint(endpoint, ids, query=query, body=body)
 
 
 def _reading(call: Call, name: str) -> Call:
