@@ -85,7 +85,7 @@ CASES: Final[tuple[Case, ...]] = (
 MEANS: Final[Mapping[Code, str]] = {
     Code.INVALID_ARGUMENTS: "The arguments are wrong; `problems` names every one. Nothing was sent, or Fly refused it.",
     Code.CONFIRMATION_REQUIRED: "It destroys or is billed, and `confirm` was not true; `details` says what for.",
-    Code.NOT_ALLOWED: "This server does not do it, not for that app, or not for this caller; or a human said no. Nothing was sent.",
+    Code.NOT_ALLOWED: "Not for this server, app or caller, or a human who was asked said no; nothing was sent.",
     Code.NOT_FOUND: "No such thing, or not for this token.",
     Code.WRONG_STATE: "The machine or volume is in a state in which Fly does not do this.",
     Code.LEASE_HELD: "Somebody else holds the machine; `details` has owner and expiry where Fly said them.",
