@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from random import Random
-
 import pytest
 
 from fly_mcp_server.consent.approval import Consent
@@ -22,7 +20,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def made() -> Consent:
-    return configured(read(), Store(None), LoopClock(), Random(1))
+    return configured(read(), Store(None), LoopClock())
 
 
 def test_without_a_setting_answers_count_for_five_minutes() -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from fly_mcp_server.settings import Settings, SettingsError
-from fly_mcp_tools.chance import Random
-from fly_mcp_tools.clock import Clock
+from fly_mcp_tools.chance import SystemRandom
+from fly_mcp_tools.clock import Clock, SystemClock
 from fly_mcp_tools.state.store import Store
 
 from .approval import Consent
 from .sealing import WrongKey, keys_of
 
 
-def configured(settings: Settings, store: Store, clock: Clock, rng: Random) -> Consent:
+def configured(settings: Settings, store: Store, clock: Clock | None = None) -> Consent:
     """What asks humans. Nothing is opened or made before somebody is asked.
-
-    `rng` gives the questions their keys: one that cannot be guessed.
 
     Raises:
         SettingsError: FLY_MCP_CONSENT_KEY cannot be used; nothing of it is shown.
@@ -24,4 +22,4 @@ def configured(settings: Settings, store: Store, clock: Clock, rng: Random) -> C
         keys = keys_of(given)
     except WrongKey as error:
         raise SettingsError(f"FLY_MCP_CONSENT_KEY: {error}") from None
-    return Consent(store, clock, rng, lasts=settings.consent_seconds, keys=keys)
+    return Consent(store, clock or SystemClock(), SystemRandom(), lasts=settings.consent_seconds, keys=keys)
