@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -47,10 +47,52 @@ _CHOICE = (
 )
 
 
+#: Where it listens, and to whom. What each means stands in the settings' table.
+_HTTP = (
+    click.option("--host", metavar="ADDRESS", help="Address to listen on. Default: 127.0.0.1."),
+    click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one. Default: 8000."),
+    click.option(
+        "--allowed-host",
+        "allowed_hosts",
+        multiple=True,
+        metavar="NAME",
+        help="A name by which agents reach it (again for more).",
+    ),
+    click.option(
+        "--allowed-origin",
+        "allowed_origins",
+        multiple=True,
+        metavar="ORIGIN",
+        help="A web page that may call (again for more).",
+    ),
+    click.option(
+        "--trusted-proxy",
+        "trusted_proxies",
+        multiple=True,
+        metavar="ADDRESS",
+        help="A proxy that says whom it speaks for (again for more).",
+    ),
+    click.option("--no-auth", is_flag=True, default=None, help="Ask nobody who they are."),
+    click.option(
+        "--shutdown",
+        type=click.FloatRange(0, 3600),
+        metavar="SECONDS",
+        help="What running calls get at the end. Default: 30.",
+    ),
+)
+
+
+def _options(options: Sequence[Callable[[CommandT], CommandT]]) -> Callable[[CommandT], CommandT]:
+    def decorate(command: CommandT) -> CommandT:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 def _choice(command: CommandT) -> CommandT:
-    for option in reversed(_CHOICE):
-        command = option(command)
-    return command
+    return _options(_CHOICE)(command)
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,15 +111,22 @@ def main(context: click.Context, /, **said: object) -> None:
 
 
 @main.command()
-@click.option("--stdio", is_flag=True, default=True, help="Over stdin and stdout (the default).")
+@click.option("--stdio", "transport", flag_value="stdio", help="Over stdin and stdout (the default).")
+@click.option("--http", "transport", flag_value="http", help="Over HTTP: /mcp, and /sse for older clients.")
+@_options(_HTTP)
 @_EMULATOR
 @_LOG_LEVEL
 @_choice
 @click.pass_context
-def serve(context: click.Context, /, stdio: bool, **said: object) -> None:
+def serve(context: click.Context, /, transport: str | None, **said: object) -> None:
     """Serve MCP."""
-    del stdio  # the only transport so far
-    _serve({option: _said(context, option, here) for option, here in said.items()})
+    told = {option: _said(context, option, here) for option, here in said.items()}
+    # An option that may be given again is a tuple; the environment's has commas.
+    told = {
+        option: ",".join(map(str, one)) or None if isinstance(one, tuple) else one
+        for option, one in told.items()
+    }
+    _serve(told | {"http": transport == "http" if transport else None})
 
 
 @main.command()
@@ -197,6 +246,35 @@ def demo() -> None:
     from .demo_command import run
 
     sys.exit(run())
+
+
+@main.group()
+def policy() -> None:
+    """Check and explain the policy file."""
+
+
+@policy.command("check")
+@click.argument("file", required=False)
+def check_policy(file: str | None) -> None:
+    """Say whether FILE (default: that of FLY_MCP_POLICY) can be used, and if not, name every problem."""
+    from .policy_command import run_check
+
+    sys.exit(run_check(file))
+
+
+@policy.command("explain")
+@click.option("--policy", "file", metavar="FILE", help="Default: that of FLY_MCP_POLICY.")
+@click.option("--agent", required=True, metavar="NAME", help="Who would call.")
+@click.option("--action", metavar="NAME", help="Which action. Default: all, in a table.")
+@click.option("--app", metavar="NAME", help="On which app.")
+@click.option(
+    "--org", default="", metavar="SLUG", help="Of which organisation the app is. Default: the agent's."
+)
+def explain_policy(file: str | None, agent: str, action: str | None, app: str | None, org: str) -> None:
+    """Say what is decided about a call, which rule decides and why. Works offline."""
+    from .policy_command import run_explain
+
+    sys.exit(run_explain(file, agent, action, app, org))
 
 
 def _said(context: click.Context, option: str, here: T) -> T:

@@ -18,6 +18,7 @@ from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.dispatch import FlyTools
 from fly_mcp_tools.errors import NotConfigured
 from fly_mcp_tools.http import Transport, asgi_transport
+from fly_mcp_tools.memory import Memory
 from fly_mcp_tools.selection import Selection, WrongChoice, select
 from fly_mcp_tools.state.store import Store, default_directory
 
@@ -125,8 +126,10 @@ class _Ground:
             transport=self.transport,
         )
 
-    def tools(self, client: FlyClient, selection: Selection, org_slug: str) -> FlyTools:
-        """Tools over this client."""
+    def tools(
+        self, client: FlyClient, selection: Selection, org_slug: str, memory: Memory | None = None
+    ) -> FlyTools:
+        """Tools over this client. `memory`: of the client, where others use it too."""
         return FlyTools(
             client,
             clock=self.clock,
@@ -135,6 +138,7 @@ class _Ground:
             store=self.store,
             place=self.base_url.origin,
             selection=selection,
+            memory=memory,
         )
 
     def runtime(

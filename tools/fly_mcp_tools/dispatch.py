@@ -59,6 +59,7 @@ class FlyTools:
         place: which Fly this is. Request ids of one are not those of another.
         actions: the table.
         selection: what of it is on, and what is fixed. Default: all, and nothing.
+        memory: of the client, where others share it: then no two of them change one machine at once. Default: new.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class FlyTools:
         place: str = "",
         actions: Mapping[str, AnyAction] = ACTIONS,
         selection: Selection | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.client = client
         self.clock = clock
@@ -79,7 +81,7 @@ class FlyTools:
         self.actions = self.selection.actions
         self._rng = rng
         self.defaults = defaults or Defaults()
-        self._memory = Memory()
+        self._memory = memory or Memory()
         self._place = place
         store = store or Store(None)
         self._intents = Intents(store, clock, rng)

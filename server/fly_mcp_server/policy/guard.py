@@ -97,7 +97,7 @@ class Watch:
             NotAllowed: it is not for this agent; nothing was sent but reads.
             FlyError: Fly did not tell.
         """
-        if self._app is not None and fly.CREATE_APP not in self._action.calls:
+        if self._app is not None:
             try:
                 await self._is_ours(self._app)
             except NotFound:
@@ -123,12 +123,10 @@ class Watch:
             return
         if app != self._app:
             self._is_of_the_call(endpoint, app)
-        if endpoint == fly.CREATE_APP:
-            return
         try:
             await self._is_ours(app)
         except NotFound:
-            if endpoint.writes:
+            if endpoint.writes and endpoint != fly.CREATE_APP:
                 raise
             return  # Fly says so to the request itself
         if endpoint.writes:

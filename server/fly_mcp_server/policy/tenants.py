@@ -15,6 +15,7 @@ from fly_mcp_tools.clock import Clock
 from fly_mcp_tools.credentials import Credentials
 from fly_mcp_tools.dispatch import FlyTools
 from fly_mcp_tools.errors import NotConfigured
+from fly_mcp_tools.memory import Memory
 from fly_mcp_tools.selection import ALL, ORG, Choice, Selection, WrongChoice, select
 
 from .file import Agent, Policy, PolicyError
@@ -27,7 +28,7 @@ from .rows import TokenFrom
 class Making(Protocol):
     """How tools are made of a client: everything that agents share is in it."""
 
-    def __call__(self, client: FlyClient, selection: Selection, org_slug: str) -> FlyTools:
+    def __call__(self, client: FlyClient, selection: Selection, org_slug: str, memory: Memory) -> FlyTools:
         """Tools over this client."""
         ...
 
@@ -62,7 +63,7 @@ def settle(
         PolicyError: naming every agent whose token or tools cannot be had.
     """
     problems: list[str] = []
-    shared: dict[str, tuple[FlyClient, Lookups]] = {}
+    shared: dict[str, tuple[FlyClient, Lookups, Memory]] = {}
     credentials: list[Credentials] = []
     agents: dict[str, Caller] = {}
     for name in names:
@@ -73,18 +74,18 @@ def settle(
             if text not in shared:
                 credentials.append(Credentials(text))
                 made = client(credentials[-1])
-                shared[text] = (made, Lookups(made, clock))
+                shared[text] = (made, Lookups(made, clock), Memory())
         except PolicyError as error:
             problems.append(str(error))
         except NotConfigured:  # its words name another setting, and may not hold the token
             problems.append(f"agents.{name}.fly_token: {_place(agent.token)} holds no Fly token on one line.")
         else:
-            fly, lookups = shared[text]
+            fly, lookups, memory = shared[text]
             guard = Guard(agent.rights, lookups, selection.actions)
-            agents[name] = Caller(name, tools(fly, selection, agent.rights.org), guard)
+            agents[name] = Caller(name, tools(fly, selection, agent.rights.org, memory), guard)
     if problems:
         raise PolicyError(f"FLY_MCP_POLICY: {policy.path} cannot be used.\n  " + "\n  ".join(problems))
-    return Tenants(agents, tuple(fly for fly, _ in shared.values()), tuple(credentials))
+    return Tenants(agents, tuple(fly for fly, _, _ in shared.values()), tuple(credentials))
 
 
 def selection_of(rights: Rights, choice: Choice) -> Selection:
