@@ -20,14 +20,15 @@ _THINGS: Final[Mapping[str, str]] = {
 
 def deed(action: AnyAction, ids: Mapping[str, str]) -> str:
     """What was asked for, as an imperative: "restart machine 7846e45f27e218 of catvet-records"."""
+    thing = next((name for name in _THINGS if name in ids), None)
     changing = {endpoint for endpoint in action.calls if action.counts(endpoint)}
     # Where one call is the whole of it, its words are the most exact; a composite is more than any of its calls.
     if len(changing) == 1 or action.run is None:
-        endpoint = principal(action)
-        if set(endpoint.placeholders) <= ids.keys():
-            return endpoint.says.format_map(ids)
+        says = principal(action).says
+        known = [name for name in (thing, "app_name") if name in ids]
+        if all(f"{{{name}}}" in says for name in known) and set(principal(action).placeholders) <= ids.keys():
+            return says.format_map(ids)
     title = action.title[:1].lower() + action.title[1:]
-    thing = next((name for name in _THINGS if name in ids), None)
     words = _THINGS.get(thing or "app_name", "app")
     name = ids.get(thing or "app_name", "")
     owner = ids.get("app_name", "") if thing else ""
