@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mcp.server.auth.settings import AuthSettings
-from pydantic import AnyHttpUrl
 
 from fly_mcp_server.settings import Settings, SettingsError
 from fly_mcp_tools.clock import Clock
@@ -69,11 +68,14 @@ def parts(
             bound=bound or {},
             clock=clock,
         )
-        auth = AuthSettings(
-            issuer_url=AnyHttpUrl(settings.oauth_issuer),
-            resource_server_url=AnyHttpUrl(settings.public_url),
-            required_scopes=list(scopes) or None,
-            validate_token_resource=True,
+        # From text, since only so an address without a path stays as it is: issuers are compared to the letter.
+        auth = AuthSettings.model_validate(
+            {
+                "issuer_url": settings.oauth_issuer,
+                "resource_server_url": settings.public_url,
+                "required_scopes": list(scopes) or None,
+                "validate_token_resource": True,
+            }
         )
     verifier = AgentVerifier(
         Live(file),
