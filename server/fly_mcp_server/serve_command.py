@@ -29,7 +29,7 @@ def run(said: Mapping[str, object]) -> int:
         if settings.http:
             from .http.command import run as over_http  # stdio is to start without a web server
 
-            return over_http(settings, _trail)
+            return over_http(settings)
         built = runtime.build(settings)
         trail, asking = _trail(settings), _asking(settings, built)
     except SettingsError as error:

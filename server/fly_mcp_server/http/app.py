@@ -21,8 +21,9 @@ from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
+from fly_mcp_server.audit.transport import Named
 from fly_mcp_server.sdk import Server
 from fly_mcp_tools.clock import Clock
 
@@ -46,6 +47,8 @@ class Parts:
     """Where agents can get a token by OAuth, and for what it has to be issued; `None`: they have one."""
     security: TransportSecuritySettings = field(default_factory=allowed)
     limits: Limits = field(default_factory=Limits)
+    refused: Callable[[str], object] = lambda _: None
+    """Told why a call was not let in, where the verifier was not asked: for the trail."""
     missing: Callable[[], bool] = lambda: False
     """Whether something that was configured is not there, so that no traffic should be sent here."""
 
@@ -72,18 +75,19 @@ def application(server: Server, parts: Parts, work: Work) -> ASGIApp:
         async with manager.run():
             yield
 
+    messages = Calls(sse.tell, work, POSTS, limits.body)
     calls = Calls(StreamableHTTPASGIApp(manager), work, CALLS, limits.body)
     routes: list[BaseRoute] = [
         # Without sessions, GET has no stream to give and DELETE nothing to end: 405, as the protocol has it.
-        Route("/mcp", endpoint=guarded(calls), methods=["POST"]),
-        Route("/sse", endpoint=guarded(sse.listen), methods=["GET"]),
-        Mount(MESSAGES, app=guarded(Calls(sse.tell, work, POSTS, limits.body))),
+        Route("/mcp", endpoint=Named(guarded(calls), "http"), methods=["POST"]),
+        Route("/sse", endpoint=Named(guarded(sse.listen), "sse"), methods=["GET"]),
+        Mount(MESSAGES, app=Named(guarded(messages), "sse")),
         Route("/healthz", endpoint=alive),
         Route("/readyz", endpoint=ready),
         *_metadata(parts.auth),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
-    return Doors(WrongTokens(app, limits, parts.clock), parts.security)
+    return Doors(WrongTokens(app, limits, parts.clock, parts.refused), parts.security)
 
 
 def _manager(server: Server, parts: Parts) -> StreamableHTTPSessionManager:
@@ -105,7 +109,7 @@ def _authenticated(app: ASGIApp, parts: Parts) -> ASGIApp:
     """The app behind the SDK's own check of bearer tokens. It looks at nothing of a request without one."""
     verifier, auth = parts.verifier, parts.auth
     if verifier is None:
-        return _App(app)
+        return app
     resource = auth.resource_server_url if auth else None
     required = RequireAuthMiddleware(
         app,
@@ -116,17 +120,6 @@ def _authenticated(app: ASGIApp, parts: Parts) -> ASGIApp:
         verifier, resource_server_url=resource if auth and auth.validate_token_resource else None
     )
     return AuthenticationMiddleware(AuthContextMiddleware(required), backend=backend)
-
-
-class _App:
-    """An app that Starlette cannot take for a function of a request, as it takes methods."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve it."""
-        await self._app(scope, receive, send)
 
 
 def _metadata(auth: AuthSettings | None) -> list[Route]:

@@ -8,15 +8,16 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 import anyio
 
 from fly_mcp_server import logs, runtime, sdk
 from fly_mcp_server.access.desk import Desk
-from fly_mcp_server.access.trail import Trail
 from fly_mcp_server.activity import Activity
+from fly_mcp_server.audit.opening import open_trail
+from fly_mcp_server.audit.transport import current
 from fly_mcp_server.auth import parts as auth
 from fly_mcp_server.consent.configured import configured
 from fly_mcp_server.settings import Settings, SettingsError
@@ -31,7 +32,7 @@ from .serving import Ending, Served, listen, serve
 from .work import Work
 
 
-def run(settings: Settings, trail: Callable[[Settings], Trail | None]) -> int:
+def run(settings: Settings) -> int:
     """Serve until a signal comes; the exit code. 1: the address cannot be had.
 
     Raises:
@@ -41,7 +42,10 @@ def run(settings: Settings, trail: Callable[[Settings], Trail | None]) -> int:
     _check(settings)
     built = runtime.build(settings, clock=clock, network=True)
     verifier = None if settings.no_auth else auth.parts(settings, clock, bound=built.bound)
-    desk = Desk(built.callers, trail=trail(settings))
+    # What is refused before it is known what it wanted came over HTTP too.
+    kept = open_trail(settings, clock, transport=lambda: "sse" if current() == "sse" else "http")
+    if verifier is not None and kept is not None:
+        verifier.refusals.told = kept.at_the_door
     asking = configured(settings, built.store)
     try:
         listener = listen(settings.host, settings.port)
@@ -59,12 +63,15 @@ def run(settings: Settings, trail: Callable[[Settings], Trail | None]) -> int:
         auth=verifier.settings if verifier else None,
         security=allowed(_names(settings), _listed(settings.allowed_origins)),
         limits=Limits(shutdown=settings.shutdown),
+        refused=verifier.refusals.note if verifier else lambda _: None,
         missing=lambda: not settings.policy,
     )
     gc.freeze()
     gc.enable()
     try:
-        return anyio.run(_serve, settings, parts, desk, asking, built.clients, listener)
+        return anyio.run(
+            _serve, settings, parts, Desk(built.callers, trail=kept), asking, built.clients, listener
+        )
     except Exception:  # a bug; Python's own traceback would show what the log takes out
         logging.getLogger(__name__).exception("fly-mcp ends through a bug of its own")
         sys.stderr.flush()
@@ -120,10 +127,8 @@ def _announced(settings: Settings, host: str, port: int) -> Iterable[str]:
             "FLY_MCP_POLICY."
         )
     if settings.no_auth:
-        yield (
-            f"NOBODY IS ASKED who they are (--no-auth): whoever reaches this address calls as "
-            f"{settings.agent or 'local'}."
-        )
+        who = settings.agent or "nobody, and FLY_MCP_AGENT has to name an agent of the policy"
+        yield f"NOBODY IS ASKED who they are (--no-auth): whoever reaches this address is {who}."
     if not _loopback(host):
         yield "it speaks plain HTTP: have a proxy with TLS in front of it, or tokens can be read on the way."
 

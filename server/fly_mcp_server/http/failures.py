@@ -10,6 +10,7 @@ import ipaddress
 import logging
 import math
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -41,21 +42,24 @@ class WrongTokens:
     A request without any token is not counted: that is how an OAuth client finds out where to get one.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits, clock: Clock, refused: Callable[[str], object]) -> None:
         self._app = app
         self._limits = limits
         self._clock = clock
+        self._refused = refused
         self._failed: OrderedDict[str, _Failed] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let it through and look at the answer, or refuse it."""
-        if scope["type"] != "http" or "authorization" not in Headers(scope=scope):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        tries = "authorization" in Headers(scope=scope)
         address = _network(scope)
         failed = self._failed.get(address)
         left = failed.refused_until - self._clock.monotonic() if failed else 0.0
-        if left > 0:
+        if left > 0 and tries:
+            self._refused("too many wrong tokens came from its address before")
             refusal = PlainTextResponse(
                 "too many wrong tokens from your address", 429, {"retry-after": str(math.ceil(left))}
             )
@@ -64,7 +68,10 @@ class WrongTokens:
 
         async def look(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == _UNAUTHENTICATED:
-                self._note(address)
+                if tries:
+                    self._note(address)
+                else:
+                    self._refused("it brought none")
             await send(message)
 
         await self._app(scope, receive, look)
