@@ -40,7 +40,7 @@ def run(settings: Settings) -> int:
     """
     clock = SystemClock()
     _check(settings)
-    built = runtime.build(settings, clock=clock, network=True)
+    built = runtime.build(settings, clock=clock, network=True, unasked=settings.no_auth)
     verifier = None if settings.no_auth else auth.parts(settings, clock, bound=built.bound)
     # What is refused before it is known what it wanted came over HTTP too.
     kept = open_trail(settings, clock, transport=lambda: "sse" if current() == "sse" else "http")
