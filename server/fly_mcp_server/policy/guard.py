@@ -87,6 +87,7 @@ class Watch:
         self._params = params
         self._witness = witness
         self._ours: set[str] = set()
+        self._missing: set[str] = set()
         self._references = references.of(params)
         self._looked = False
 
@@ -123,10 +124,13 @@ class Watch:
             return
         if app != self._app:
             self._is_of_the_call(endpoint, app)
+        makes = endpoint == fly.CREATE_APP
+        if app in self._missing and (makes or not endpoint.writes):
+            return
         try:
             await self._is_ours(app)
         except NotFound:
-            if endpoint.writes and endpoint != fly.CREATE_APP:
+            if endpoint.writes and not makes:
                 raise
             return  # Fly says so to the request itself
         if endpoint.writes:
@@ -139,6 +143,8 @@ class Watch:
         if endpoint == fly.LIST_APPS and isinstance(came, Answer):
             # It was asked for those of the agent's organisation alone.
             self._ours.update(str(one.get("name")) for one in objects(obj(came.data).get("apps")))
+        if endpoint == fly.CREATE_APP and isinstance(came, Answer) and self._app is not None:
+            self._ours.add(self._app)
 
     def _is_of_the_call(self, endpoint: Endpoint, app: str) -> None:
         """Hold an app that the call does not name against the rules."""
@@ -152,7 +158,12 @@ class Watch:
         """Make sure that the app is of the agent's organisation. Raises NotFound where there is none."""
         if app in self._ours:
             return
-        org = await self._guard.lookups.org_of(app, self._witness)
+        try:
+            org = await self._guard.lookups.org_of(app, self._witness)
+        except NotFound:
+            self._missing.add(app)
+            raise
+        self._missing.discard(app)
         if org != self._guard.rights.org:
             raise self._no(
                 f"the app {app} is not of the organisation {self._guard.rights.org}, to which "

@@ -18,7 +18,7 @@ from fly_mcp_tools.client import FlyClient
 from fly_mcp_tools.clock import Clock
 from fly_mcp_tools.decode import Answer
 from fly_mcp_tools.endpoint import Endpoint
-from fly_mcp_tools.errors import FlyError, NotFound
+from fly_mcp_tools.errors import FlyError
 from fly_mcp_tools.wire import obj, objects
 
 KeyT = TypeVar("KeyT")
@@ -41,23 +41,19 @@ class Lookups:
         self._orgs: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._inside: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    async def org_of(self, app: str, witness: Witness) -> str | None:
-        """The slug of the organisation that the app is of; None where the token sees no such app.
+    async def org_of(self, app: str, witness: Witness) -> str:
+        """The slug of the organisation that the app is of.
 
         Raises:
+            NotFound: the token sees no such app.
             FlyError: Fly did not tell.
         """
         known = self._orgs.get(app)
         if known is not None and self._clock.monotonic() - known[1] < BELIEVED:
             return known[0]
-        try:
-            answer = await self._read(fly.GET_APP, {"app_name": app}, witness)
-        except NotFound:
-            self._orgs.pop(app, None)
-            return None
-        slug = str(obj(obj(answer.data).get("organization")).get("slug") or "")
-        _keep(self._orgs, app, (slug, self._clock.monotonic()))
-        return slug
+        self._orgs.pop(app, None)
+        answer = await self._read(fly.GET_APP, {"app_name": app}, witness)
+        return _slug(answer)
 
     def is_inside(self, app: str, thing: str) -> bool:
         """Whether a thing is known to be the app's."""
@@ -90,6 +86,8 @@ class Lookups:
         app = ids.get("app_name")
         if app is None or not isinstance(came, Answer):
             return
+        if endpoint == fly.GET_APP:
+            _keep(self._orgs, app, (_slug(came), self._clock.monotonic()))
         if endpoint == fly.DELETE_APP:
             self._orgs.pop(app, None)  # the name is free: whoever takes it next may be somebody else
         found = [ids[name] for name in ("machine_id", "volume_id") if name in ids]
@@ -113,6 +111,10 @@ class Lookups:
             witness(endpoint, ids, came)
             self.learn(endpoint, ids, came)
         return answer
+
+
+def _slug(answer: Answer) -> str:
+    return str(obj(obj(answer.data).get("organization")).get("slug") or "")
 
 
 def _ids(data: JsonValue) -> list[str]:
