@@ -13,11 +13,11 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import anyio
-import httpx2  # noqa: TID251 - fly_mcp_tools/http.py speaks to Fly with Fly's token, and this must not
 from jwt import PyJWK, PyJWTError
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from fly_mcp_tools.clock import Clock
+from fly_mcp_tools.http import NoAnswer, fetch
 
 from .place import safe
 from .verifier import NotThisOne
@@ -161,25 +161,14 @@ def _signing(document: Mapping[str, JsonValue]) -> dict[str, SigningKey]:
 
 
 async def fetch_json(url: str) -> Mapping[str, JsonValue]:
-    """Get a JSON object over HTTP, without following redirects: the address was named, and no other.
+    """Get a JSON object.
 
     Raises:
         CannotAsk: no answer in time, or one that is no object.
     """
     try:
-        async with (
-            httpx2.AsyncClient(timeout=_TIMEOUT, trust_env=url.startswith("https:")) as client,
-            client.stream("GET", url, headers={"accept": "application/json"}) as answer,
-        ):
-            if answer.status_code != 200:
-                raise CannotAsk(f"HTTP {answer.status_code}")
-            body = bytearray()
-            async for chunk in answer.aiter_bytes():
-                body += chunk
-                if len(body) > _MOST_BYTES:
-                    raise CannotAsk("the answer is too long")
-        return _OBJECT.validate_json(bytes(body))
-    except httpx2.HTTPError as error:
-        raise CannotAsk(type(error).__name__) from None
+        return _OBJECT.validate_json(await fetch(url, timeout=_TIMEOUT, most=_MOST_BYTES))
+    except NoAnswer as error:
+        raise CannotAsk(str(error)) from None
     except ValidationError:
         raise CannotAsk("the answer is no JSON object") from None
