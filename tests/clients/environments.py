@@ -55,6 +55,21 @@ def flaude() -> Sequence[str]:
     return [str(python), "-m", "tests.clients.flaude_client"]
 
 
+def langchain() -> Sequence[str]:
+    """Install langchain-mcp-adapters; return how to run the program that uses it against fly-mcp."""
+    return _framework("langchain", "langchain_client")
+
+
+def pydantic_ai() -> Sequence[str]:
+    """Install pydantic-ai; return how to run the program that uses it against fly-mcp."""
+    return _framework("pydantic-ai", "pydantic_ai_client")
+
+
+def _framework(name: str, program: str) -> Sequence[str]:
+    python = _environment(name, HERE / "frameworks" / f"{name}-requirements.txt")
+    return [sys.executable, "-m", "tests.clients.frameworks", program, str(python)]
+
+
 def conformance() -> Sequence[str]:
     """Return how to run the checks over plain HTTP: they need what the project needs."""
     return [sys.executable, "-m", "tests.clients.conformance"]

@@ -37,6 +37,8 @@ _CLIENTS: dict[str, Callable[[], Sequence[str]]] = {
     "fly-admin": environments.fly_admin,
     "flaude": environments.flaude,
     "conformance": environments.conformance,
+    "langchain": environments.langchain,
+    "pydantic-ai": environments.pydantic_ai,
 }
 # With words of its own in the path it gets little further than the path: there it is sent few bodies.
 _FUZZING = {
