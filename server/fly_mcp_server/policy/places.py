@@ -28,15 +28,21 @@ def lines(text: str) -> Mapping[Path, int]:
         if header := _ONE_OF_MANY.match(line):
             path = _inside(_parts(header[1]), many)
             many[path] = many.get(path, -1) + 1
-            found.setdefault(path, number)
             table = (*path, many[path])
-            found[table] = number
+            _found(found, table, number)
         elif header := _TABLE.match(line):
             table = _inside(_parts(header[1]), many)
-            found.setdefault(table, number)
+            _found(found, table, number)
         elif key := _SET.match(line):
-            found.setdefault((*table, *_parts(key[1])), number)
+            _found(found, (*table, *_parts(key[1])), number)
     return found
+
+
+def _found(known: dict[Path, int], path: Path, line: int) -> None:
+    """Note a line, and that what it stands in begins there at the latest."""
+    while path:
+        known.setdefault(path, line)
+        path = path[:-1]
 
 
 def line_of(path: Path, known: Mapping[Path, int]) -> int | None:
