@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 from mcp import Client, MCPError
@@ -152,3 +153,14 @@ async def test_the_rights_are_those_of_the_token_and_not_of_its_place(
         ):
             answer = await http.post(f"{place.url}{where}", json=body, headers={**ACCEPT, **headers})
             assert answer.status_code == 401
+
+
+async def test_many_agents_that_come_at_once_ask_fly_once_whose_the_app_is(tmp_path: Path) -> None:
+    """Fly allows one look at an app a second: sixty four questions would be a minute of waiting."""
+    async with matrix(tmp_path) as place, place.client("http", "keeper") as client:
+        async with anyio.create_task_group() as calls:
+            for _ in range(16):
+                calls.start_soon(called, client, ACTIONS["flyGetMachine"])
+        assert [one for one in place.sent if one.endswith("/apps/catvet-records")] == [
+            "GET /v1/apps/catvet-records"
+        ]

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
+import anyio
 from pydantic import JsonValue
 
 from fly_mcp_tools import endpoints as fly
@@ -39,6 +40,7 @@ class Lookups:
         self._client = client
         self._clock = clock
         self._orgs: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._asking: dict[str, anyio.Event] = {}
         self._inside: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     async def org_of(self, app: str, witness: Witness) -> str:
@@ -48,12 +50,20 @@ class Lookups:
             NotFound: the token sees no such app.
             FlyError: Fly did not tell.
         """
-        known = self._orgs.get(app)
-        if known is not None and self._clock.monotonic() - known[1] < BELIEVED:
-            return known[0]
+        while True:
+            known = self._orgs.get(app)
+            if known is not None and self._clock.monotonic() - known[1] < BELIEVED:
+                return known[0]
+            asking = self._asking.get(app)
+            if asking is None:
+                break
+            await asking.wait()  # many agents at once are one question: Fly allows one a second
         self._orgs.pop(app, None)
-        answer = await self._read(fly.GET_APP, {"app_name": app}, witness)
-        return _slug(answer)
+        self._asking[app] = anyio.Event()
+        try:
+            return _slug(await self._read(fly.GET_APP, {"app_name": app}, witness))
+        finally:
+            self._asking.pop(app).set()
 
     def is_inside(self, app: str, thing: str) -> bool:
         """Whether a thing is known to be the app's."""
