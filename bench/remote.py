@@ -32,7 +32,7 @@ from fly_mcp_server.auth.agents_file import AgentsFile
 from fly_mcp_tools.clock import SystemClock
 
 from .fly import APP, emulator, populate
-from .pipe import FLY_MCP, environment
+from .pipe import FLY_MCP, plain_environment
 
 AGENTS = 64
 #: Fly lets each machine be read five times a second: so many that no bucket is met.
@@ -169,7 +169,7 @@ def _ours(folder: Path, fly: str, machines: list[str]) -> Generator[Target]:
     }
     process = subprocess.Popen(
         [*FLY_MCP, "serve", "--http", "--port", "0"],
-        env={**environment(), **settings},
+        env={**plain_environment(), **settings},
         stderr=subprocess.PIPE,
         text=True,
     )
