@@ -75,6 +75,23 @@ def conformance() -> Sequence[str]:
     return [sys.executable, "-m", "tests.clients.conformance"]
 
 
+def mcp_conformance() -> Sequence[str]:
+    """Install MCP's conformance suite, and a Node that is new enough for it; return how to run it."""
+    npm = _need("npm", "npm, which comes with Node")
+    described = HERE.parent / "conformance"
+    folder = BUILD / "mcp-conformance"
+
+    def install() -> None:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(described / name, folder)
+        _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], folder)
+
+    _once(folder, [described / "package-lock.json"], install)
+    brought = sorted((folder / "node_modules").glob("node-*/bin/node"))
+    node = str(brought[0]) if brought else _need("node", "Node 22 or newer")
+    return [node, str(folder / "node_modules/@modelcontextprotocol/conformance/dist/index.js")]
+
+
 def schemathesis() -> Path:
     """Install schemathesis; return its program."""
     return _environment("schemathesis", HERE / "fuzz" / "requirements.txt").with_name("st")
