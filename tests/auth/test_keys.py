@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 import pytest
@@ -75,6 +76,33 @@ async def test_an_issuer_that_is_down_does_not_lock_everybody_out(
     issuer.down = False
     clock.passed += AT_MOST_EVERY
     await keys.get("rsa")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        None,
+        5,
+        "ftp://issuer.example.com/keys",
+        "http://issuer.example.com/keys",
+        "http://127.0.0.1/keys",
+        "https://",
+    ],
+)
+async def test_keys_are_as_safe_as_their_issuer(clock: FixedClock, place: object) -> None:
+    """An issuer at https cannot send us to plain http, nor to a port of this machine."""
+    asked: list[str] = []
+
+    async def fetch(url: str) -> dict[str, Any]:
+        asked.append(url)
+        return {"issuer": "https://issuer.example.com/x", "jwks_uri": place}
+
+    with pytest.raises(NotThisOne, match="could not be fetched"):
+        await Keys("https://issuer.example.com/x", "", clock, fetch=fetch).get("rsa")
+    assert asked == [
+        "https://issuer.example.com/.well-known/oauth-authorization-server/x",
+        "https://issuer.example.com/x/.well-known/openid-configuration",
+    ]
 
 
 async def test_keys_that_cannot_be_used_are_passed_over(keys: Keys, issuer: Issuer) -> None:

@@ -65,6 +65,7 @@ GOOD: dict[str, tuple[Make, str]] = {
     "EdDSA": (lambda url: signed(claims(url), key=ED_KEY, alg="EdDSA", kid="ed"), "night-watch"),
     "the type of RFC 9068": (lambda url: signed(claims(url), typ="at+jwt"), "night-watch"),
     "several audiences": (lambda url: signed(claims(url, aud=["x", AUDIENCE])), "night-watch"),
+    "an audience with a slash": (lambda url: signed(claims(url, aud=AUDIENCE + "/")), "night-watch"),
     "by client id": (lambda url: signed(claims(url, sub="x", client_id="client-deploy")), "deployer"),
     "by azp": (lambda url: signed(claims(url, sub=None, client_id=None, azp="client-deploy")), "deployer"),
     "scopes as scp": (lambda url: signed(claims(url, scope=None, scp=["fly:use"])), "night-watch"),

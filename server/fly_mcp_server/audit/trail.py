@@ -22,7 +22,7 @@ from fly_mcp_tools.call import Effect
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.clock import Clock
 from fly_mcp_tools.dispatch import UnknownAction
-from fly_mcp_tools.errors import Code, FlyError, RefusedByUs
+from fly_mcp_tools.errors import Code, FlyError, NotSent, RefusedByUs
 from fly_mcp_tools.foreign import clean
 
 from . import known, sentence
@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     from fly_mcp_tools.endpoint import Endpoint
     from fly_mcp_tools.models import Params
 
+#: What a human did who did not accept, by the kind that the refusal names.
+_CONSENT: Final[Mapping[str, str]] = {
+    "declined": "declined",
+    "cancelled": "closed the question",
+    "cannot_ask": "cannot be asked here",
+}
 #: Ids of one kind that an event names; it says how many more there were.
 _MOST: Final = 50
 
@@ -117,7 +123,7 @@ class AuditRecord:
         self._with: dict[str, str] = {}
         self._touched: dict[str, dict[str, None]] = {"app_name": {}, "machine_id": {}, "volume_id": {}}
         self._decision, self._rule = "", ""
-        self._consent = "was not"
+        self._agreed = False
         self._effect = Effect()
         self._requests = 0
         self._flys: dict[str, None] = {}
@@ -147,6 +153,7 @@ class AuditRecord:
         Raises:
             RefusedByUs: it cannot be written; the request does not leave.
         """
+        self._agreed = True  # the desk asks before it comes to this
         shown = known.ids_of(ids)
         self._touch(shown)
         caller = self._common["caller"]
@@ -171,9 +178,12 @@ class AuditRecord:
 
     def sent(self, endpoint: Endpoint, ids: Mapping[str, str], came: Answer | FlyError | None) -> None:
         """A request ended."""
+        if isinstance(came, (NotSent, RefusedByUs)) and came.changed == "nothing":
+            return  # it never left
         self._requests += 1
         action = self._action
         if endpoint.writes:
+            self._agreed = True
             self._touch(known.ids_of(ids))
         if action is not None and action.counts(endpoint):
             if came is None:
@@ -210,7 +220,7 @@ class AuditRecord:
                 changed=changed,
                 writes=self._row is not None and self._row.writes,
                 ms=ms,
-                by=self._by(_consent(came, outcome)) if self._action else "it has no such tool",
+                by=self._by(self._consent(came, outcome)) if self._action else "it has no such tool",
             ),
         }
         try:
@@ -248,6 +258,15 @@ class AuditRecord:
 
     def _by(self, consent: str) -> str:
         return sentence.decided(self._decision, self._rule, consent)
+
+    def _consent(self, came: Mapping[str, Any] | BaseException, outcome: str) -> str:
+        """What became of the question to a human, where there was one."""
+        kind = came.facts.get("consent") if isinstance(came, FlyError) else None
+        if isinstance(kind, str):
+            return _CONSENT.get(kind, "gave no answer that counts")
+        if outcome == "asking":
+            return "is being asked"
+        return "was not" if isinstance(came, RefusedByUs) and not self._agreed else "accepted"
 
     def _know(self, values: Mapping[str, object]) -> None:
         row = self._row
@@ -298,20 +317,6 @@ def genesis(clock: Clock) -> Event:
 def stamp(clock: Clock) -> str:
     """Now, in UTC, to the millisecond."""
     return datetime.fromtimestamp(clock.now(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _consent(came: Mapping[str, Any] | BaseException, outcome: str) -> str:
-    """What became of the question to a human, where there was one."""
-    kind = came.facts.get("consent") if isinstance(came, FlyError) else None
-    if isinstance(kind, str):
-        return {
-            "declined": "declined",
-            "cancelled": "closed the question",
-            "cannot_ask": "nobody can be",
-        }.get(kind, "gave no answer that counts")
-    if outcome == "asking":
-        return "is being asked"
-    return "was not" if isinstance(came, RefusedByUs) else "accepted"
 
 
 def _words(error: OSError) -> str:

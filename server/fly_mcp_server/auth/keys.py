@@ -131,10 +131,11 @@ class Keys:
             if found.get("issuer") != self._issuer:
                 # RFC 8414, 3.3: such a document must not be used.
                 why = "its metadata names another issuer"
-            elif not isinstance(jwks, str) or not safe(jwks):
-                why = "its metadata has no jwks_uri that begins with https://"
-            else:
+            # As safe as the issuer's own address: https, and http on this machine only where that one is too.
+            elif isinstance(jwks, str) and safe(jwks) and jwks.startswith(("https:", f"{parts.scheme}:")):
                 return jwks
+            else:
+                why = "its metadata has no jwks_uri that begins with https://"
         raise CannotAsk(why)
 
 

@@ -43,6 +43,8 @@ class IssuedTokens:
     ) -> None:
         self._issuer = issuer
         self._audience = audience
+        # Clients write the address of a host with its slash or without; both are this server, as for the SDK.
+        self._audiences = (audience.rstrip("/"), audience.rstrip("/") + "/")
         self._keys = keys
         self._bound = bound
         self._clock = clock
@@ -88,7 +90,7 @@ class IssuedTokens:
                 token,
                 key.key,
                 algorithms=key.algorithms,
-                audience=self._audience,
+                audience=self._audiences,
                 issuer=self._issuer,
                 options={
                     "require": ["exp", "iss", "aud"],
