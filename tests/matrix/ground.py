@@ -23,6 +23,8 @@ from fly_mcp_emulator import Emulator
 from fly_mcp_server import runtime, sdk
 from fly_mcp_server.access.desk import Desk
 from fly_mcp_server.activity import Activity
+from fly_mcp_server.audit.opening import open_trail
+from fly_mcp_server.audit.verify import verify
 from fly_mcp_server.auth import parts as auth
 from fly_mcp_server.auth.agents_file import AgentsFile
 from fly_mcp_server.http.app import Parts, application
@@ -30,6 +32,7 @@ from fly_mcp_server.http.limits import Limits
 from fly_mcp_server.http.serving import Served, listen
 from fly_mcp_server.http.work import Work
 from fly_mcp_server.settings import Settings
+from fly_mcp_tools.catalogue import ACTIONS
 from tests.policy.ground import EVERYTHING, agent, allow, world
 from tests.virtual_time import LoopClock
 
@@ -46,6 +49,16 @@ POLICY: Final = {
     "keeper": agent(allow(EVERYTHING), _TOKENS, name="keeper"),
 }
 AGENTS: Final = tuple(POLICY)
+#: Values that examples of the rows set as secrets.
+SECRETS: Final = tuple(
+    str(value)
+    for action in ACTIONS.values()
+    for example in action.examples
+    for name, given in example.arguments.items()
+    if name in {action.params.model_fields[one].alias for one in action.secret_params}
+    for value in (given.values() if isinstance(given, dict) else [given])
+    if len(str(value)) > 5
+)
 WRONG: Final = "flymcp_0000000000000000000000000000000000000000000"
 
 
@@ -56,6 +69,7 @@ class Matrix:
     emulator: Emulator
     url: str
     tokens: dict[str, str]
+    trail: Path
 
     @asynccontextmanager
     async def client(self, transport: Transport, who: str) -> AsyncGenerator[Client]:
@@ -87,14 +101,20 @@ async def matrix(folder: Path, agents: Iterable[str] = AGENTS) -> AsyncGenerator
     emulator = Emulator(world(), clock=clock, limits=False)
     policy = folder / "policy.toml"
     policy.write_text("\n".join(POLICY[name] for name in agents))
-    settings = Settings(policy=str(policy), agents=str(folder / "agents.json"), emulator=True)
+    trail = folder / "audit.jsonl"
+    settings = Settings(
+        policy=str(policy), agents=str(folder / "agents.json"), audit=str(trail), emulator=True
+    )
+    kept = open_trail(settings, clock)
+    assert kept is not None
     file = AgentsFile(folder / "agents.json", clock)
     tokens = {name: file.add(name)[1] for name in agents} | {"wrong": WRONG}
     built = runtime.build(settings, emulator=emulator, clock=clock, network=True)
     known = auth.parts(settings, clock, bound=built.bound)
+    known.refusals.told = kept.at_the_door
     limits = Limits()
-    parts = Parts(clock, known.verifier, known.settings, limits=limits)
-    app = application(sdk.server(Desk(built.callers), Activity()), parts, Work())
+    parts = Parts(clock, known.verifier, known.settings, limits=limits, refused=known.refusals.note)
+    app = application(sdk.server(Desk(built.callers, trail=kept), Activity()), parts, Work())
     served = Served(app, listen("127.0.0.1", 0), limits, ())
     up, ports = anyio.Event(), list[int]()
 
@@ -106,8 +126,20 @@ async def matrix(folder: Path, agents: Iterable[str] = AGENTS) -> AsyncGenerator
         tasks.start_soon(served.run, started)
         await up.wait()
         try:
-            yield Matrix(emulator, f"http://127.0.0.1:{ports[0]}", tokens)
+            yield Matrix(emulator, f"http://127.0.0.1:{ports[0]}", tokens, trail)
         finally:
             served.stop()
+    known.refusals.flush()
+    whole(trail, tokens.values())
     for client in built.clients:
         await client.aclose()
+
+
+def whole(trail: Path, secrets: Iterable[str]) -> None:
+    """Hold the trail of a test against what holds for every trail (issue 6, Shows 6)."""
+    with trail.open("rb") as file:
+        verdict = verify(file)
+    assert verdict.problems == []
+    text = trail.read_text()
+    for secret in (*secrets, *SECRETS):
+        assert secret not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import pytest
 from mcp import Client, MCPError
 from mcp_types import INVALID_PARAMS
 
+from fly_mcp_server.audit.verify import verify
 from fly_mcp_tools.action import Access, AnyAction, Group
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.selection import APP, within_one_org
 from tests.policy.ground import example
 
-from .ground import AGENTS, TRANSPORTS, WRONG, Transport, matrix
+from .ground import AGENTS, SECRETS, TRANSPORTS, WRONG, Transport, matrix
 
 ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 each_transport = pytest.mark.parametrize("transport", TRANSPORTS)
@@ -164,3 +166,25 @@ async def test_many_agents_that_come_at_once_ask_fly_once_whose_the_app_is(tmp_p
         assert [one for one in place.sent if one.endswith("/apps/catvet-records")] == [
             "GET /v1/apps/catvet-records"
         ]
+
+
+async def test_the_trail_tells_every_call_apart_and_one_flipped_byte_is_found(tmp_path: Path) -> None:
+    """Issue 6, Shows 6: who, what and the decision, over the network; and that nobody has changed it since."""
+    async with matrix(tmp_path) as place:
+        async with place.client("http", "keeper") as client:
+            for action in ACTIONS.values():
+                place.begin_again()
+                await called(client, action)
+        async with place.client("sse", "reader") as client:
+            await called(client, ACTIONS["flyDeleteApp"])
+    lines = [json.loads(line) for line in place.trail.read_text().splitlines()]
+    calls = [one for one in lines if one["event"] == "call"]
+    assert [one["action"] for one in calls] == [*ACTIONS, "flyDeleteApp"]
+    assert {one["caller"] for one in calls[:-1]} == {"keeper"}
+    assert (calls[-1]["caller"], calls[-1]["transport"]) == ("reader", "sse")
+    assert SECRETS
+    data = bytearray(place.trail.read_bytes())
+    data[len(data) // 2] ^= 1
+    place.trail.write_bytes(data)
+    with place.trail.open("rb") as file:
+        assert verify(file).problems
