@@ -85,8 +85,8 @@ async def test_a_denied_call_names_the_rule_or_that_there_is_none(
 ) -> None:
     """Nothing was sent for it; and the trail tells the operator more than the agent is told."""
     rules = (
-        allow('access = ["read"]', 'apps = ["catvet-web"]'),
-        'effect = "deny"\napps = ["catvet-web"]\naccess = ["read"]',
+        allow('access = ["read"]', 'apps = ["catvet-web", "my-*"]'),
+        'effect = "deny"\napps = ["*-web"]\naccess = ["read"]',
     )
     async with ruled(tmp_path, kept, clock, *rules, human=None) as one:
         for app in (APP, "catvet-web"):
