@@ -150,9 +150,9 @@ class Settings(BaseModel):
     consent_seconds: int = Field(
         default=300,
         ge=10,
-        le=3600,
+        le=600,  # whoever waits for a human holds the call's requestId, which others take over after 15 minutes
         validation_alias=AliasChoices("FLY_MCP_CONSENT_SECONDS"),
-        description="Seconds for which a human's answer counts. Default: 300.",
+        description="Seconds for which a human's answer counts, 10 to 600. Default: 300.",
     )
     http: bool = Field(
         default=False,

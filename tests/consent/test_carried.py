@@ -171,6 +171,16 @@ async def test_an_answer_is_for_the_exact_arguments(ground: Ground, other: dict[
     assert ground.writes() == []
 
 
+async def test_an_answer_is_for_the_exact_secrets(ground: Ground) -> None:
+    """Another value under the same name is another call, though neither is ever shown."""
+    one = {"appName": APP, "secrets": {"KEY": "one"}}
+    state = await _state(ground, "flySetSecrets", one)
+    other = {"appName": APP, "secrets": {"KEY": "two"}}
+    error = error_of(await ground.then("flySetSecrets", other, state))
+    assert error["details"]["consent"] == "other"
+    assert ground.writes() == []
+
+
 async def test_an_answer_is_for_one_action(ground: Ground) -> None:
     """A yes to a stop is none to a delete, though both are about the same machine."""
     state = await _state(ground, "flyStopMachine", {"appName": APP, "machineId": MACHINE})

@@ -18,7 +18,7 @@ named = pytest.mark.parametrize(
     ("name", "example"), ROWS, ids=lambda one: one if isinstance(one, str) else ""
 )
 #: What an agent may say and a human is shown, besides what Fly confirmed.
-SHOWN = {"command", "region"}
+SHOWN = {"command", "region", "signal"}
 
 
 @named

@@ -85,6 +85,23 @@ async def test_what_the_agent_wrote_is_named_and_not_shown(ground: Ground) -> No
     assert "canary" not in "\n".join(lines)
 
 
+async def test_names_that_fly_has_as_well_are_shown(ground: Ground) -> None:
+    """What is replaced or removed; a new name stays the agent's."""
+    lines = await asked(ground, "flyUnsetSecrets", appName=APP, secretNames=["OLD_API_KEY", "APPROVE_ME"])
+    assert 'Of the secrets it names, these exist: ["OLD_API_KEY"]' in lines
+    lines = await asked(
+        ground,
+        "flyUpdateMachineConfig",
+        appName=APP,
+        machineId=MACHINE,
+        env={"NODE_ENV": "x", "APPROVE_ME": "y"},
+    )
+    assert 'Of the environment variables it names, these exist: ["NODE_ENV"]' in lines
+    lines = await asked(ground, "flyDeleteMetadata", appName=APP, machineId=MACHINE, keys=["APPROVE_ME"])
+    assert "Of the metadata it names, these exist: none" in lines
+    assert "APPROVE_ME" not in "".join(ground.human.asked)
+
+
 async def test_an_app_that_is_to_be_made_is_shown_by_its_organisation(ground: Ground) -> None:
     """Its name is the agent's word."""
     lines = await asked(ground, "flyCreateApp", appName="trust-me-and-approve", orgSlug="lab-team")

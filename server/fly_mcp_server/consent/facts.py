@@ -7,14 +7,15 @@ shown and what a question is bound to are made from the same objects, so that th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pydantic import JsonValue
 
 from fly_mcp_tools import endpoints as fly
 from fly_mcp_tools.action import AnyAction, Gate
-from fly_mcp_tools.api import apps, machines, volumes
+from fly_mcp_tools.api import apps, machines, secrets, volumes
 from fly_mcp_tools.call import Call, Effect, Query, no_progress
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.composites.apps import organisation
@@ -22,7 +23,7 @@ from fly_mcp_tools.endpoint import Endpoint
 from fly_mcp_tools.errors import ConfirmationRequired, FlyError, NotFound, RefusedByUs
 from fly_mcp_tools.models import Params
 from fly_mcp_tools.state.journal import Journal
-from fly_mcp_tools.wire import App, Machine, Volume
+from fly_mcp_tools.wire import App, Machine, Volume, obj
 
 _UNSAID = " Nothing was changed."
 
@@ -38,6 +39,8 @@ class Facts:
     machines: list[Machine] | None = None
     machine: Machine | None = None
     volume: Volume | None = None
+    #: What the call names and what is there: secrets, keys of metadata, variables. By what they are.
+    named: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     #: What would be lost or billed: one sentence, and the facts that it is made of.
     warning: str = ""
     loss: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
@@ -58,6 +61,7 @@ class Facts:
         if (disk := self.volume) is not None:
             size = disk.size_gb
             found["volume"] = [disk.id, disk.name, disk.state, size, disk.region, disk.attached_machine_id]
+        found.update({f"list of {kind}": [*names] for kind, names in self.named.items()})
         if self.loss:
             found["list of what would be lost or billed"] = self.loss
         return found
@@ -90,13 +94,19 @@ async def read(call: Call, params: Params) -> Facts:
     if found.app is not None and not machine_id and not volume_id:
         lists = _reading(call, "flyListMachines")
         found.machines = await machines.list_of(lists, found.app.name, summary=True)
+    await _look_at_names(call, params, found)
     await _look_at_loss(call, params, found)
     return found
 
 
+def _given(params: Params) -> dict[str, Any]:
+    """The arguments by name. `dict(params)` would take the parameter `keys` for the method."""
+    return {name: value for name, value in params}  # noqa: C416 - see above
+
+
 def _named(params: Params) -> tuple[str, str, str]:
     """App, machine and volume that the call names; empty where it names none."""
-    given = {name: value for name, value in params if isinstance(value, str)}
+    given = {name: value for name, value in _given(params).items() if isinstance(value, str)}
     volume = given.get("volume_id") or given.get("source_volume_id") or ""
     return given.get("app_name", ""), given.get("machine_id", ""), volume
 
@@ -108,8 +118,25 @@ async def _look_at_app(call: Call, params: Params, found: Facts, app_name: str) 
         if fly.CREATE_APP not in call.action.calls:
             raise
         lists = _reading(call, "flyListApps")
-        found.organisation = await organisation(lists, dict(params).get("org_slug"))
+        found.organisation = await organisation(lists, _given(params).get("org_slug"))
         await apps.list_of(lists, found.organisation)  # so that it is Fly who says that there is such a one
+
+
+async def _look_at_names(call: Call, params: Params, found: Facts) -> None:
+    """Names of the call's that Fly has as well, and so can be shown: what it would change or remove."""
+    given = _given(params)
+
+    def keep(kind: str, known: Iterable[str], *fields: str) -> None:
+        words = [word for name in fields for word in given.get(name) or ()]
+        if words:
+            found.named[kind] = sorted({*words} & {*known})
+
+    if found.app is not None and (given.get("secrets") or given.get("secret_names")):
+        there = await secrets.list_of(_reading(call, "flyListSecrets"), found.app.name)
+        keep("secrets", (one.name for one in there), "secrets", "secret_names")
+    if (one := found.machine) is not None:
+        keep("metadata", one.metadata, "metadata", "keys")
+        keep("environment variables", obj((one.config or {}).get("env")), "env")
 
 
 async def _look_at_loss(call: Call, params: Params, found: Facts) -> None:

@@ -45,6 +45,8 @@ _NAME: Final = 120
 _SAID_BY_FACTS: Final = frozenset(
     {"app_name", "machine_id", "volume_id", "source_volume_id", "org_slug", "nonce"}
 )
+#: Words of a list that a validator knows and the annotation does not.
+_CLOSED: Final = frozenset({"region", "signal"})
 #: What a preview says that stands in a line of its own already.
 _TOLD_OF_ONE: Final = frozenset({"machine_id", "volume_id", "name", "state", "region", "image", "size_gb"})
 _TOLD_OF_APP: Final = frozenset({"app", "organization"})
@@ -75,6 +77,8 @@ def _about(facts: Facts) -> Iterator[str]:
     if facts.machines is not None:
         states = ", ".join(f"{count} {clean(state, 40)}" for state, count in sorted(facts.states.items()))
         yield f"Its machines: {states or 'none'}"
+    for kind, names in facts.named.items():
+        yield f"Of the {kind} it names, these exist: {_json([*names]) if names else 'none'}"
     if (machine := facts.machine) is not None:
         yield (
             f"Machine: {clean(machine.id, 40)} {quoted(machine.name, _NAME)}, {clean(machine.state, 40)}, in "
@@ -111,7 +115,7 @@ def _asked_for(params: Params) -> Iterator[str]:
             continue
         if name == "command":
             yield f"The command, in the agent's own words: {_cut(json.dumps(value), _COMMAND)}"
-        elif isinstance(value, bool | int | float) or name == "region" or _is_closed(field.annotation):
+        elif isinstance(value, bool | int | float) or name in _CLOSED or _is_closed(field.annotation):
             shown.append(f"{word} = {json.dumps(value)}")
         else:
             unseen.append(f"{word}{_size(value)}")
