@@ -41,6 +41,8 @@ class FixedClock:
 #: Made once: a big key takes a tenth of a second.
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 OTHER_RSA_KEY = rsa.generate_private_key(65537, 2048)
+#: Shorter than anybody should trust; in the issuer's keys all the same.
+SHORT_RSA_KEY = rsa.generate_private_key(65537, 1024)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 ED_KEY = ed25519.Ed25519PrivateKey.generate()
 SECRET = b"a shared secret that everybody can read in the issuer's keys"
@@ -62,6 +64,7 @@ def usual_keys() -> list[Json]:
         rsa_jwk(RSA_KEY, "rsa", use="sig"),
         rsa_jwk(RSA_KEY, "rsa-pss", alg="PS256"),
         rsa_jwk(OTHER_RSA_KEY, "for-encryption", use="enc"),
+        rsa_jwk(SHORT_RSA_KEY, "short"),
         {**ECAlgorithm.to_jwk(EC_KEY.public_key(), as_dict=True), "kid": "ec", "alg": "ES256"},
         {**OKPAlgorithm.to_jwk(ED_KEY.public_key(), as_dict=True), "kid": "ed"},
         {

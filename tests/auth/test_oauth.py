@@ -22,6 +22,7 @@ from .issuer import (
     OTHER_RSA_KEY,
     RSA_KEY,
     SECRET,
+    SHORT_RSA_KEY,
     FixedClock,
     Issuer,
     claims,
@@ -102,13 +103,14 @@ BAD: dict[str, Make] = {
     "HS256 with the public key": lambda url: hs256(claims(url), public_pem(), "rsa"),
     "HS256 with a published secret": lambda url: hs256(claims(url), SECRET, "shared"),
     "changed after it was signed": lambda url: _changed(signed(claims(url)), claims(url, sub="user-odd")),
-    "the signature is cut": lambda url: signed(claims(url))[:-8],
+    "the signature is cut": lambda url: signed(claims(url))[:-6],
     "an unbound subject": lambda url: signed(claims(url, sub="somebody")),
     "bound to two agents": lambda url: signed(claims(url, sub="user-odd", client_id="client-deploy")),
     "a subject that is a list": lambda url: signed_as_is(claims(url, sub=["user-night"])),
     "an ID token by its type": lambda url: signed(claims(url), typ="logout+jwt"),
     "bound to the caller's key": lambda url: signed(claims(url, cnf={"jkt": "x"})),
     "an unknown critical header": lambda url: signed(claims(url), crit=["x"], x=1),
+    "signed with a short key": lambda url: _signed_short(claims(url)),
     "no JWT": lambda _: "hello",
     "empty": lambda _: "",
     "dots": lambda _: "..",
@@ -124,7 +126,11 @@ WHY: dict[str, tuple[str, ...]] = {
     "its expiry is no number": ("an expiry that is true", "an expiry that is text", "an expiry without end"),
     "it is not good yet": ("not yet", "made in the future"),
     "it is of another issuer": ("another issuer", "the issuer with a slash"),
-    "its signature is wrong": ("signed with another key", "changed after it was signed"),
+    "its signature is wrong": (
+        "signed with another key",
+        "the signature is cut",
+        "changed after it was signed",
+    ),
     "the issuer does not have": ("signed with a key for encryption", "an unknown key"),
     "with which key": ("no key",),
     "its algorithm is not one for this key": ("an algorithm that the key is not for",),
@@ -137,11 +143,10 @@ WHY: dict[str, tuple[str, ...]] = {
     ),
     "no agent of the policy": ("an unbound subject",),
     "bound to one agent": ("bound to two agents",),
-    "no JWT that can be checked": ("a subject that is a list",),
+    "no JWT that can be checked": ("a subject that is a list", "signed with a short key"),
     "another kind": ("an ID token by its type",),
     "a key of the caller's": ("bound to the caller's key",),
     "no token of ours and no JWT": (
-        "the signature is cut",
         "an unknown critical header",
         "no JWT",
         "empty",
@@ -158,6 +163,15 @@ def signed_as_is(payload: dict[str, Any]) -> str:
     import jwt
 
     return jwt.PyJWS().encode(json.dumps(payload).encode(), RSA_KEY, "RS256", {"kid": "rsa"})
+
+
+def _signed_short(payload: dict[str, Any]) -> str:
+    """PyJWT warns of the key also where it signs."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return signed(payload, key=SHORT_RSA_KEY, kid="short")
 
 
 def _changed(token: str, payload: dict[str, Any]) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from mcp import Client
+from mcp.client.sse import sse_client
 
 from tests.http.child import POLICY, Serving, serving
 from tests.stdio.child import child
@@ -91,6 +93,26 @@ async def test_tokens_of_both_kinds_are_taken_and_taken_away(
         assert await tail.end() == 0
     assert f"alice asked to read machine {ONE['machineId']} of {ONE['appName']}: done in " in tail.printed
     assert tail.printed.endswith("; allowed by rule agents.alice.rules[0].\n")
+
+
+async def test_the_trail_says_over_which_transport_a_call_came(tmp_path: Path, fly: Pretend) -> None:
+    """Each of the two that a network has, from one process."""
+    trail = tmp_path / "audit.jsonl"
+    async with serving(tmp_path, fly.address, settings={"FLY_MCP_AUDIT": str(trail)}) as server:
+        assert await allowed(server, server.token)
+        headers = {"authorization": f"Bearer {server.token}"}
+        async with Client(sse_client(f"{server.url}/sse", headers=headers)) as client:
+            assert not (await client.call_tool("flyGetMachine", dict(ONE))).is_error
+        for place in ("mcp", "sse"):
+            assert (
+                await server.http.request("GET" if place == "sse" else "POST", f"{server.url}/{place}")
+            ).is_error
+    events = [json.loads(line) for line in trail.read_text().splitlines()]
+    assert [(one["event"], one["transport"]) for one in events if one["event"] == "call"] == [
+        ("call", "http"),
+        ("call", "sse"),
+    ]
+    assert [one["code"] for one in events if one["event"] == "refused"] == ["unauthenticated"]
 
 
 async def _learns_where_to_get_a_token(server: Serving, issuer: Issuer) -> None:
