@@ -1,4 +1,4 @@
-"""Real clients of Fly's API against the emulator: `make test-clients`.
+"""Real clients of Fly's API, and agent frameworks through fly-mcp, against the emulator: `make test-clients`.
 
     python tests/clients/run.py [NAME...]
 

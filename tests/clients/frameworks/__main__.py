@@ -102,7 +102,7 @@ def run(program: str, python: str, environment: Mapping[str, str]) -> int:
         )
         shown, problem = expected(program, transport), ""
         if done.stdout != shown:
-            errors = " ".join(done.stderr.split())[-500:]
+            errors = " ".join(done.stderr.split())[-700:]
             problem = f"it printed {done.stdout!r}, and docs/clients.md shows {shown!r}; {errors}"
         asks = "asks a human" if transport in PROGRAMS[program] else "cannot ask a human"
         what = f"lists, calls, is refused, {asks}"
