@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from fly_mcp_emulator.faults import FaultRule
 from fly_mcp_server.access.callers import Caller, OneCaller
 from fly_mcp_server.access.desk import Desk
+from fly_mcp_server.access.trail import NoRecord
 from fly_mcp_server.policy.decision import Effect, NotAllowed
 from fly_mcp_server.policy.guard import Guard
 from fly_mcp_server.policy.lookups import BELIEVED, Lookups
@@ -21,8 +22,9 @@ from fly_mcp_server.policy.rules import Rule
 from fly_mcp_tools.action import Access
 from fly_mcp_tools.call import Call
 from fly_mcp_tools.catalogue import ACTIONS
+from fly_mcp_tools.decode import Answer
 from fly_mcp_tools.endpoint import Endpoint
-from fly_mcp_tools.endpoints import ENDPOINTS
+from fly_mcp_tools.endpoints import ENDPOINTS, GET_APP
 from fly_mcp_tools.errors import RefusedByUs
 from fly_mcp_tools.models import Params
 from fly_mcp_tools.selection import APP, ORG
@@ -154,6 +156,18 @@ async def test_whose_an_app_is_is_asked_once_in_some_minutes(tmp_path: Path) -> 
         ground.emulator.load(world)
         await ground.clock.sleep(BELIEVED)
         assert await ground.call("flyListMachines", machines) == "not_allowed"
+
+
+async def test_an_app_that_fly_knows_by_another_name_is_nobodys(tmp_path: Path) -> None:
+    """Ours: rules are about names, and an app that could be called by its id would slip past a `deny`."""
+    async with policed(tmp_path, agent(allow(EVERYTHING), f'effect = "deny"\napps = ["{SHOP}"]')) as ground:
+        shown: JsonValue = {"name": SHOP, "organization": {"slug": "personal"}}
+        lookups = Lookups(ground.runtime.client, ground.clock)
+        lookups.learn(GET_APP, {APP: "its-id"}, Answer(200, shown, None))
+        lookups.learn(GET_APP, {APP: SHOP}, Answer(200, shown, None))
+        assert await lookups.org_of("its-id", NoRecord().sent) == ""
+        assert await lookups.org_of(SHOP, NoRecord().sent) == "personal"
+        assert ground.sent == []
 
 
 @pytest.mark.parametrize("status", [401, 403, 500])

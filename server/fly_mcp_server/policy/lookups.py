@@ -61,7 +61,7 @@ class Lookups:
         self._orgs.pop(app, None)
         self._asking[app] = anyio.Event()
         try:
-            return _slug(await self._read(fly.GET_APP, {"app_name": app}, witness))
+            return _slug(await self._read(fly.GET_APP, {"app_name": app}, witness), app)
         finally:
             self._asking.pop(app).set()
 
@@ -97,7 +97,7 @@ class Lookups:
         if app is None or not isinstance(came, Answer):
             return
         if endpoint == fly.GET_APP:
-            _keep(self._orgs, app, (_slug(came), self._clock.monotonic()))
+            _keep(self._orgs, app, (_slug(came, app), self._clock.monotonic()))
         if endpoint == fly.DELETE_APP:
             self._orgs.pop(app, None)  # the name is free: whoever takes it next may be somebody else
         found = [ids[name] for name in ("machine_id", "volume_id") if name in ids]
@@ -123,8 +123,10 @@ class Lookups:
         return answer
 
 
-def _slug(answer: Answer) -> str:
-    return str(obj(obj(answer.data).get("organization")).get("slug") or "")
+def _slug(answer: Answer, app: str) -> str:
+    """Whose the app is; nobody's where Fly knows it by another name, such as by its id: rules are about names."""
+    found = obj(answer.data)
+    return str(obj(found.get("organization")).get("slug") or "") if found.get("name") == app else ""
 
 
 def _ids(data: JsonValue) -> list[str]:
