@@ -36,8 +36,8 @@ class Serving:
     token: str
     http: httpx2.AsyncClient
 
-    async def call(self, tool: str, **arguments: Any) -> httpx2.Response:
-        """Call a tool over `/mcp` in the newest era."""
+    async def call(self, tool: str, *, era: str = MODERN, **arguments: Any) -> httpx2.Response:
+        """Call a tool over `/mcp`; the newest era has the envelope, the others may have it."""
         meta = {
             "io.modelcontextprotocol/protocolVersion": MODERN,
             "io.modelcontextprotocol/clientInfo": CLIENT,
@@ -50,7 +50,7 @@ class Serving:
             headers={
                 "accept": ACCEPT,
                 "authorization": f"Bearer {self.token}",
-                "mcp-protocol-version": MODERN,
+                "mcp-protocol-version": era,
                 "mcp-method": "tools/call",
                 "mcp-name": tool,
             },

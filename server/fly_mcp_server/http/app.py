@@ -75,8 +75,8 @@ def application(server: Server, parts: Parts, work: Work) -> ASGIApp:
         async with manager.run():
             yield
 
-    messages = Calls(sse.tell, work, POSTS, limits.body)
-    calls = Calls(StreamableHTTPASGIApp(manager), work, CALLS, limits.body)
+    messages = Calls(sse.tell, work, POSTS, limits)
+    calls = Calls(StreamableHTTPASGIApp(manager), work, CALLS, limits)
     routes: list[BaseRoute] = [
         # Without sessions, GET has no stream to give and DELETE nothing to end: 405, as the protocol has it.
         Route("/mcp", endpoint=Named(guarded(calls), "http"), methods=["POST"]),

@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import anyio
@@ -62,7 +63,7 @@ def run(settings: Settings) -> int:
         verifier=verifier.verifier if verifier else None,
         auth=verifier.settings if verifier else None,
         security=allowed(_names(settings), _listed(settings.allowed_origins)),
-        limits=Limits(shutdown=settings.shutdown),
+        limits=_limits(settings),
         refused=verifier.refusals.note if verifier else lambda _: None,
         missing=lambda: not settings.policy,
     )
@@ -100,6 +101,18 @@ async def _serve(
         sys.stderr.flush()
 
     return await serve(served, ending, clients, started)
+
+
+def _limits(settings: Settings) -> Limits:
+    """The usual ones, where the system lets the process open so much: half is left for connections to Fly."""
+    usual = Limits(shutdown=settings.shutdown)
+    if sys.platform == "win32":  # pragma: no cover - no such bound there
+        return usual
+    import resource
+
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    connections = usual.connections if most == resource.RLIM_INFINITY else min(usual.connections, most // 2)
+    return replace(usual, connections=connections, streams=min(usual.streams, connections // 2))
 
 
 def _check(settings: Settings) -> None:

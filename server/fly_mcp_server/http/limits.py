@@ -19,7 +19,9 @@ class Limits:
     """Between two requests on one connection."""
     connections: int = 1000
     """At one time. Where there are more, the one that has been idle longest is closed for the newest."""
-    streams: int = 512
+    calls_of_one: int = 256
+    """Running requests of one agent, and running calls on one `/sse` stream: one agent must leave others room."""
+    streams: int = 256
     """Open `/sse` streams of all agents together."""
     streams_of_one: int = 64
     """Open `/sse` streams of one agent."""

@@ -7,6 +7,7 @@ here. The timers are the running loop's.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from typing import ClassVar, cast
 
@@ -16,6 +17,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from .limits import Limits
 
 _log = logging.getLogger(__name__)
+#: The order in which connections have become idle; clocks have ties.
+_MOMENTS = itertools.count()
 
 
 class CarefulProtocol(H11Protocol):
@@ -28,7 +31,7 @@ class CarefulProtocol(H11Protocol):
         super().connection_made(transport)
         self._timer: asyncio.TimerHandle | None = None
         self._awaited: object = None
-        self._idle_since = self.loop.time()
+        self._idle_since = next(_MOMENTS)
         if len(self.connections) > self.limits.connections and not self._make_room():
             _log.warning("all %d connections are at work: a new one was refused", self.limits.connections)
             self._refuse(b"503 Service Unavailable", b"all connections are in use")
@@ -47,7 +50,7 @@ class CarefulProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request: uvicorn does, until its first byte."""
-        self._idle_since = self.loop.time()
+        self._idle_since = next(_MOMENTS)
         super().on_response_complete()
         if self.conn.their_state is not h11.IDLE or self.conn.trailing_data[0]:
             self._look()
@@ -80,7 +83,7 @@ class CarefulProtocol(H11Protocol):
     def _late(self) -> None:
         if self.transport.is_closing():
             return
-        _log.info("a request was not complete in time: its connection was closed")
+        _log.warning("a request was not complete in time: its connection was closed")
         if self._awaited is h11.IDLE and self._idle:
             self._refuse(b"408 Request Timeout", b"the headers were not complete in time")
         else:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 import anyio
-from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.responses import PlainTextResponse
@@ -21,7 +21,7 @@ from fly_mcp_server.sdk import Server
 from fly_mcp_server.traffic import Inbox, Outbox, Owed
 
 from .limits import Limits
-from .work import Work
+from .work import Work, caller
 
 STREAMS = "streams"
 POSTS = "posts"
@@ -30,6 +30,18 @@ MESSAGES = "/messages/"
 _SESSION = re.compile(rb"session_id=([0-9a-f]{32})")
 #: What keeps the connection open and says nothing.
 _PING = b": ping"
+
+
+#: The SDK's answer to a message that belongs to a stream.
+_ACCEPTED = 202
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """An open one: the calls on it, and its life."""
+
+    owed: Owed
+    talk: anyio.CancelScope
 
 
 class SseEndpoints:
@@ -45,12 +57,11 @@ class SseEndpoints:
             MESSAGES, security_settings=security, max_request_body_size=limits.body
         )
         self._open: Counter[str] = Counter()
-        self._silence: dict[str, anyio.CancelScope] = {}
+        self._streams: dict[str, _Stream] = {}
 
     async def listen(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one stream until either side ends it."""
-        token = get_access_token()
-        whose = token.client_id if token else ""
+        whose = caller()
         refusal = self._refusal(whose)
         if refusal is not None:
             await refusal(scope, receive, send)
@@ -64,9 +75,21 @@ class SseEndpoints:
 
     async def tell(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one message."""
-        said = parse_qs(scope["query_string"].decode("latin-1")).get("session_id", [""])[0]
-        self._heard(said)
-        await self._transport.handle_post_message(scope, receive, send)
+        session = parse_qs(scope["query_string"].decode("latin-1")).get("session_id", [""])[0]
+        stream = self._streams.get(session)
+        if stream is not None and len(stream.owed) >= self._limits.calls_of_one:
+            refusal = PlainTextResponse(
+                "too many calls are running on this stream", 429, {"retry-after": "1"}
+            )
+            await refusal(scope, receive, send)
+            return
+
+        async def watched(message: Message) -> None:
+            if message.get("status") == _ACCEPTED:
+                self._heard(session)
+            await send(message)
+
+        await self._transport.handle_post_message(scope, receive, watched)
 
     def _refusal(self, whose: str) -> PlainTextResponse | None:
         if self._work.draining:
@@ -79,14 +102,15 @@ class SseEndpoints:
 
     async def _carry(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Carry the messages of a session. However it ends here, the response is ended in good order."""
-        owed, talk, session = Owed(), anyio.CancelScope(), ""
+        stream, session = _Stream(Owed(), anyio.CancelScope()), ""
+        owed, talk = stream.owed, stream.talk
 
         async def watched(message: Message) -> None:
             nonlocal session
             body = message.get("body", b"")
             if not session and (found := _SESSION.search(body)):
                 session = found.group(1).decode()
-                self._silence[session] = talk
+                self._streams[session] = stream
             if not body.startswith(_PING):
                 self._heard(session)
             await send(message)
@@ -101,7 +125,7 @@ class SseEndpoints:
                 await read.aclose()
                 await write.aclose()  # the SDK ends the response when nothing more can come
         finally:
-            self._silence.pop(session, None)
+            self._streams.pop(session, None)
 
     async def _close_when_quiet(self, owed: Owed, talk: anyio.CancelScope) -> None:
         """When the process is to end: take no more, let the calls of this stream finish, and close it."""
@@ -112,6 +136,6 @@ class SseEndpoints:
 
     def _heard(self, session: str) -> None:
         """Something was said on this stream: its silence begins anew."""
-        talk = self._silence.get(session)
-        if talk is not None:
-            talk.deadline = anyio.current_time() + self._limits.stream_idle
+        stream = self._streams.get(session)
+        if stream is not None:
+            stream.talk.deadline = anyio.current_time() + self._limits.stream_idle

@@ -5,23 +5,34 @@ Running calls finish; new ones are refused in words; streams that nobody waits o
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 
 import anyio
+from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.transport_security import RequestBodyLimitMiddleware
 from pydantic import BaseModel, StrictInt, StrictStr, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .limits import Limits
+
 #: One of the codes that JSON-RPC leaves to servers, and MCP's newest version to us.
 _UNAVAILABLE = -32000
 _REFUSED = "fly-mcp is shutting down and takes no new calls; nothing was done. Send it again in a moment."
+_TOO_MANY = (
+    "You have too many calls running; nothing was done. Wait for the answer of one, and send it again."
+)
 _CUT = (
     "fly-mcp is shutting down and has cut this call short. It may have changed something: look at the present "
     "state before you repeat it."
 )
+_TOO_LARGE = 413
+
+_log = logging.getLogger(__name__)
 
 
 class _Numbered(BaseModel):
@@ -84,22 +95,40 @@ class Work:
 class Calls:
     """An endpoint whose requests are work of a kind: counted, refused while draining, told when cut short."""
 
-    def __init__(self, app: ASGIApp, work: Work, kind: str, most_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, work: Work, kind: str, limits: Limits) -> None:
         self._app = app
         self._work = work
         self._kind = kind
-        self._refusing = RequestBodyLimitMiddleware(_refuse, most_bytes)
+        self._limits = limits
+        self._running: Counter[str] = Counter()
+        self._refusing = {
+            words: RequestBodyLimitMiddleware(_refusal(status, words), limits.body)
+            for status, words in ((503, _REFUSED), (429, _TOO_MANY))
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve it, or refuse it."""
+        whose = caller()
         if self._work.draining:
-            await self._refusing(scope, receive, send)
-            return
+            await self._refusing[_REFUSED](scope, receive, send)
+        elif self._running[whose] >= self._limits.calls_of_one:
+            await self._refusing[_TOO_MANY](scope, receive, send)
+        else:
+            self._running[whose] += 1
+            try:
+                await self._serve(scope, receive, send)
+            finally:
+                self._running[whose] -= 1
+                self._running += Counter[str]()  # drops the zeros
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = over = False
 
         async def watched(message: Message) -> None:
             nonlocal begun, over
             begun = True
+            if message.get("status") == _TOO_LARGE:
+                _log.warning("a request of more than %d bytes was refused", self._limits.body)
             over = message["type"] == "http.response.body" and not message.get("more_body")
             await send(message)
 
@@ -109,21 +138,30 @@ class Calls:
             if begun:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             else:
-                await _unavailable(None, _CUT)(scope, receive, send)
+                await _answer(503, None, _CUT)(scope, receive, send)
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the id of the request, so that its caller finds the answer."""
-    try:
-        number = _Numbered.model_validate_json(await Request(scope, receive).body()).id
-    except ValidationError:
-        number = None
-    await _unavailable(number, _REFUSED)(scope, receive, send)
+def caller() -> str:
+    """The agent whose request this is; empty where nobody is asked."""
+    token = get_access_token()
+    return token.client_id if token else ""
 
 
-def _unavailable(number: str | int | None, words: str) -> JSONResponse:
+def _refusal(status: int, words: str) -> ASGIApp:
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the id of the request, so that its caller finds the answer."""
+        try:
+            number = _Numbered.model_validate_json(await Request(scope, receive).body()).id
+        except ValidationError:
+            number = None
+        await _answer(status, number, words)(scope, receive, send)
+
+    return refuse
+
+
+def _answer(status: int, number: str | int | None, words: str) -> JSONResponse:
     return JSONResponse(
         {"jsonrpc": "2.0", "id": number, "error": {"code": _UNAVAILABLE, "message": words}},
-        status_code=503,
+        status_code=status,
         headers={"retry-after": "1", "connection": "close"},
     )
