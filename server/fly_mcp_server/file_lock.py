@@ -34,6 +34,15 @@ def lock(file: int) -> bool:
     return True
 
 
+def unlock(file: int) -> None:
+    """Let the lock go before the file is closed."""
+    if sys.platform == "win32":
+        os.lseek(file, _FAR, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
+    else:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
 def lock_waiting(file: int) -> None:
     """Take the lock, however long that lasts: for commands, never on an event loop."""
     if sys.platform == "win32":

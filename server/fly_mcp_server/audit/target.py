@@ -18,7 +18,7 @@ from typing import Final, Protocol, TextIO
 
 from pydantic import JsonValue
 
-from fly_mcp_server.file_lock import lock
+from fly_mcp_server.file_lock import lock, unlock
 
 from .chain import Damaged, Event, Head, opened, sealed, torn
 
@@ -107,10 +107,12 @@ class ChainFile:
             line, head = sealed(event, head)
             self._left = None  # until it is written, nothing is known
             self._write(file, data + line, end.size)
-            if durable:
-                os.fsync(file)
             status = os.fstat(file)
             self._left, self._head = (status.st_dev, status.st_ino, status.st_size), head
+            if durable:
+                # Others may append meanwhile: what they write comes after this line, and syncing takes its time.
+                unlock(file)
+                os.fsync(file)
         finally:
             os.close(file)  # and with it the lock
         if new:
