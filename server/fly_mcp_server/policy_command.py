@@ -55,7 +55,7 @@ def _policy(file: str | None) -> Policy:
     if not path:
         raise SettingsError("There is no policy: name its file, or set FLY_MCP_POLICY.")
     # An agent without a token is a mistake for a server; here it is not what was asked.
-    return load(Path(path).expanduser(), embedded=True)
+    return load(Path(path), embedded=True)
 
 
 def _app(app: str) -> None:

@@ -201,7 +201,7 @@ def _with_policy(settings: Settings, ground: _Ground, *, network: bool, unasked:
     if not settings.policy:
         return ground.runtime(CallersByToken({}, nobody), nobody.tools, (nobody.tools.client,), ())
     embedded = ground.emulator is not None
-    policy = load(Path(settings.policy).expanduser(), embedded=embedded)
+    policy = load(Path(settings.policy), embedded=embedded)
     if settings.agent:
         policy.agent(settings.agent, "FLY_MCP_AGENT")
     elif not network:

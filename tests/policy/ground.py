@@ -128,7 +128,13 @@ def _content(result: CallToolResult) -> dict[str, Any]:
 
 @asynccontextmanager
 async def policed(
-    tmp_path: Path, policy: str, name: str = "night", *, first: World | None = None, **settings: Any
+    tmp_path: Path,
+    policy: str,
+    name: str = "night",
+    *,
+    first: World | None = None,
+    mode: str = "auto",
+    **settings: Any,
 ) -> AsyncGenerator[Policed]:
     """The server as `fly-mcp serve` builds it for this agent of the policy, with an MCP client."""
     clock = LoopClock()
@@ -138,7 +144,7 @@ async def policed(
     settled = Settings(policy=str(file), agent=name, emulator=True, **settings)
     built = runtime.build(settled, emulator=emulator, clock=clock)
     try:
-        async with Client(sdk.server(Desk(built.callers), Activity())) as client:
+        async with Client(sdk.server(Desk(built.callers), Activity()), mode=mode) as client:
             listed = [tool.name for tool in (await client.list_tools()).tools]
             yield Policed(emulator, client, built, clock, listed)
     finally:

@@ -212,9 +212,10 @@ async def test_a_refusal_says_what_may_be_done_instead_and_nothing_of_other_agen
         assert "flyExecCommand" not in shown
 
 
-async def test_unknown_and_hidden_names_are_told_alike(tmp_path: Path) -> None:
-    """Issue 6, 3: the nearest among what the agent sees."""
-    async with policed(tmp_path, agent(more="read_only = true")) as ground:
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_unknown_and_hidden_names_are_told_alike_in_both_eras(tmp_path: Path, mode: str) -> None:
+    """Issue 6, 3: the nearest among what the agent sees; and the instructions are its own."""
+    async with policed(tmp_path, agent(more="read_only = true"), mode=mode) as ground:
         said: list[str] = []
         for name in ("flyDeleteApp", "flyDeletesApp", "flyUpdateApp"):
             with pytest.raises(Exception, match="Unknown tool") as caught:
@@ -223,6 +224,7 @@ async def test_unknown_and_hidden_names_are_told_alike(tmp_path: Path) -> None:
         assert all("no such action; did you mean flyGetApp" in words for words in said)
         assert "flyDelete" not in "".join(said)
         listed = await ground.client.list_tools()
-        assert listed.cache_scope == "private"
+        assert listed.cache_scope != "public"
         assert all("orgSlug" not in tool.input_schema["properties"] for tool in listed.tools)
+        assert "The organisation is personal." in (ground.client.instructions or "")
         assert "confirm: true" not in (ground.client.instructions or "")

@@ -59,9 +59,9 @@ def test_every_token_that_cannot_be_had_is_named_and_none_is_shown(
     (tmp_path / "empty").write_text("\n")
     file = agent(allow(EVERYTHING), name="four").replace('env = "FLY_TOKEN"', 'file = "none/here"')
     empty = agent(allow(EVERYTHING), name="five").replace('env = "FLY_TOKEN"', 'file = "empty"')
-    policy = (
-        from_env("one", "MISSING") + from_env("two", "BLANK") + from_env("three", "BROKEN") + file + empty
-    )
+    nowhere = agent(allow(EVERYTHING), name="six").replace('env = "FLY_TOKEN"', 'file = "~nobody-here/token"')
+    policy = file + empty + nowhere
+    policy += from_env("one", "MISSING") + from_env("two", "BLANK") + from_env("three", "BROKEN")
     with pytest.raises(SettingsError) as caught:
         built(tmp_path, policy)
     said = str(caught.value)
@@ -70,6 +70,7 @@ def test_every_token_that_cannot_be_had_is_named_and_none_is_shown(
     assert "agents.three.fly_token: BROKEN holds no Fly token on one line." in said
     assert f"agents.four.fly_token.file: {tmp_path}/none/here cannot be read" in said
     assert f"agents.five.fly_token.file: {tmp_path}/empty is empty." in said
+    assert "agents.six.fly_token.file: there is no home directory for ~nobody-here/token." in said
     assert ONE not in said
     assert OTHER not in said
 

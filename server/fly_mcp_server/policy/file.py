@@ -72,6 +72,7 @@ def load(path: FilePath, *, embedded: bool = False) -> Policy:
     Raises:
         PolicyError: naming every problem.
     """
+    path = at_home(path, "FLY_MCP_POLICY")
     text = _text(path)
     try:
         data = tomllib.loads(text)
@@ -98,6 +99,14 @@ def _whole(data: Mapping[str, Any]) -> Iterator[tuple[str, AgentRow]]:
     for name, row in cast("dict[str, object]", agents).items() if isinstance(agents, dict) else ():
         with suppress(ValidationError):
             yield name, AgentRow.model_validate(row)
+
+
+def at_home(path: FilePath, where: str) -> FilePath:
+    """The path with `~` filled in. Raises PolicyError for a user who has no home; `where` it stood."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise PolicyError(f"{where}: there is no home directory for {path}.") from None
 
 
 def _text(path: FilePath) -> str:

@@ -18,7 +18,7 @@ from fly_mcp_tools.errors import NotConfigured
 from fly_mcp_tools.memory import Memory
 from fly_mcp_tools.selection import ALL, ORG, Choice, Selection, WrongChoice, select
 
-from .file import Agent, Policy, PolicyError
+from .file import Agent, Policy, PolicyError, at_home
 from .guard import Guard
 from .lookups import Lookups
 from .rights import Rights
@@ -110,26 +110,33 @@ def selection_of(rights: Rights, choice: Choice) -> Selection:
 
 def _token(agent: Agent, policy: Policy, environment: Mapping[str, str], embedded: str) -> str:
     """The agent's Fly token. Raises PolicyError, which names the place and never the value."""
-    place = agent.token
+    try:
+        return _found(agent, policy, environment)
+    except PolicyError:
+        if embedded:
+            return embedded
+        raise
+
+
+def _found(agent: Agent, policy: Policy, environment: Mapping[str, str]) -> str:
+    place = agent.token or TokenFrom.model_construct()
     where = f"agents.{agent.name}.fly_token"
-    if place is None:
-        return embedded  # only an embedded Fly gets this far
     if place.env:
         text = environment.get(place.env, "").strip()
-        if not text and not embedded:
+        if not text:
             raise PolicyError(f"{where}.env: the environment variable {place.env} is not set.")
-        return text or embedded
-    path = policy.path.parent / Path(place.file).expanduser()
+        return text
+    if not place.file:
+        raise PolicyError(f"{where}: is missing.")
+    path = policy.path.parent / at_home(Path(place.file), f"{where}.file")
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        if embedded:
-            return embedded
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise PolicyError(f"{where}.file: {path} cannot be read: {why}.") from None
-    if not text and not embedded:
+    if not text:
         raise PolicyError(f"{where}.file: {path} is empty.")
-    return text or embedded
+    return text
 
 
 def _place(token: TokenFrom | None) -> str:
