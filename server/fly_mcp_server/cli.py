@@ -47,34 +47,66 @@ _CHOICE = (
 )
 
 
+def _joined(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> str | None:
+    """What was given again and again, as the environment has it: with commas."""
+    return ",".join(given) or None
+
+
 #: Where it listens, and to whom. What each means stands in the settings' table.
 _HTTP = (
-    click.option("--host", metavar="ADDRESS", help="Address to listen on. Default: 127.0.0.1."),
-    click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one. Default: 8000."),
+    click.option(
+        "--http",
+        is_flag=True,
+        default=None,
+        envvar="FLY_MCP_HTTP",
+        help="Over HTTP: /mcp, and /sse for older clients.",
+    ),
+    click.option(
+        "--host", envvar="FLY_MCP_HOST", metavar="ADDRESS", help="Address to listen on. Default: 127.0.0.1."
+    ),
+    click.option(
+        "--port",
+        envvar="FLY_MCP_PORT",
+        type=click.IntRange(0, 65535),
+        help="Port; 0 takes a free one. Default: 8000.",
+    ),
     click.option(
         "--allowed-host",
         "allowed_hosts",
+        envvar="FLY_MCP_ALLOWED_HOSTS",
         multiple=True,
+        callback=_joined,
         metavar="NAME",
         help="A name by which agents reach it (again for more).",
     ),
     click.option(
         "--allowed-origin",
         "allowed_origins",
+        envvar="FLY_MCP_ALLOWED_ORIGINS",
         multiple=True,
+        callback=_joined,
         metavar="ORIGIN",
         help="A web page that may call (again for more).",
     ),
     click.option(
         "--trusted-proxy",
         "trusted_proxies",
+        envvar="FLY_MCP_TRUSTED_PROXIES",
         multiple=True,
+        callback=_joined,
         metavar="ADDRESS",
         help="A proxy that says whom it speaks for (again for more).",
     ),
-    click.option("--no-auth", is_flag=True, default=None, help="Ask nobody who they are."),
+    click.option(
+        "--no-auth",
+        is_flag=True,
+        default=None,
+        envvar="FLY_MCP_NO_AUTH",
+        help="Ask nobody who they are.",
+    ),
     click.option(
         "--shutdown",
+        envvar="FLY_MCP_SHUTDOWN",
         type=click.FloatRange(0, 3600),
         metavar="SECONDS",
         help="What running calls get at the end. Default: 30.",
@@ -111,22 +143,18 @@ def main(context: click.Context, /, **said: object) -> None:
 
 
 @main.command()
-@click.option("--stdio", "transport", flag_value="stdio", help="Over stdin and stdout (the default).")
-@click.option("--http", "transport", flag_value="http", help="Over HTTP: /mcp, and /sse for older clients.")
+@click.option("--stdio", is_flag=True, help="Over stdin and stdout (the default).")
 @_options(_HTTP)
 @_EMULATOR
 @_LOG_LEVEL
 @_choice
 @click.pass_context
-def serve(context: click.Context, /, transport: str | None, **said: object) -> None:
+def serve(context: click.Context, /, stdio: bool, **said: object) -> None:
     """Serve MCP."""
+    if stdio and context.get_parameter_source("http") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("give one of --stdio and --http")
     told = {option: _said(context, option, here) for option, here in said.items()}
-    # An option that may be given again is a tuple; the environment's has commas.
-    told = {
-        option: ",".join(map(str, one)) or None if isinstance(one, tuple) else one
-        for option, one in told.items()
-    }
-    _serve(told | {"http": transport == "http" if transport else None})
+    _serve(told | {"http": False} if stdio else told)
 
 
 @main.command()

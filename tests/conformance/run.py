@@ -111,7 +111,7 @@ async def main() -> int:
                     wrong += _compared(served, revision, checks, expected[served.kind][revision])
     for line in wrong:
         print(f"not as expected: {line}")  # noqa: T201 - a program
-    print(f"{'failed' if wrong else 'passed'} in {time.perf_counter() - began:.0f} s")  # noqa: T201
+    print(f"{'failed' if wrong else 'passed'} in {time.perf_counter() - began:.0f} s")  # noqa: T201 - a program
     return 1 if wrong else 0
 
 
