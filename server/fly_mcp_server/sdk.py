@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Container
 from contextlib import nullcontext
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from mcp.server import MCPServer
 from mcp.server.caching import CacheHint
@@ -228,7 +228,10 @@ def _for_the_caller(desk: Desk) -> ServerMiddleware[Any]:
         params = ctx.params or {}
         if ctx.method == "tools/call":
             try:
-                desk.knows(str(params.get("name", "")), params.get("arguments") or {})
+                # Not looked at yet by the SDK: the arguments may be anything.
+                given: object = params.get("arguments")
+                arguments = cast("dict[str, object]", given) if isinstance(given, dict) else {}
+                desk.knows(str(params.get("name", "")), arguments)
             except UnknownAction as error:
                 raise MCPError(INVALID_PARAMS, f"Unknown tool: {error}") from None
         if ctx.method == "prompts/get":

@@ -224,6 +224,37 @@ async def test_a_snapshot_of_the_app_passes_also_one_of_a_deleted_volume_that_wa
         assert await fly.call("flyCreateVolume", restore) == "done"
 
 
+@pytest.mark.parametrize(
+    "image",
+    [
+        "registry.fly.io/{}",
+        "registry.fly.io/{}:latest",
+        "registry.fly.io/{}@sha256:0123",
+        "registry.fly.io:443/{}/more:1",
+        "REGISTRY.FLY.IO/{}",
+        "registry.fly.io./{}",
+        "registry2.fly.io/{}",
+        "docker://registry.fly.io/{}",
+        "https://x@registry.fly.io//{}",
+    ],
+)
+def test_an_image_in_flys_registry_is_known_however_it_is_written(image: str) -> None:
+    """Ours: the host by any of its spellings."""
+    params = ACTIONS["flyCreateMachine"].params
+    written = params.model_construct(app_name=SHOP, config={"image": image.format(WEB)})
+    assert references.of(written) == {references.Reference("app", WEB)}
+
+
+def test_other_images_and_ways_back_are_told_apart() -> None:
+    """Ours: an image elsewhere is nobody's, and a path that leads back is nobody's either, so it is refused."""
+    params = ACTIONS["flyCreateMachine"].params
+    for image in ("nginx:1", "docker.io/fly/io:1", "notfly.io/x", "ghcr.io/a/registry.fly.iox/b"):
+        assert references.of(params.model_construct(app_name=SHOP, config={"image": image})) == frozenset()
+    config = {"image": f"registry.fly.io/{SHOP}/../{WEB}"}
+    back = references.of(params.model_construct(app_name=SHOP, config=config))
+    assert references.Reference("app", "..") in back
+
+
 async def test_an_image_of_another_app_needs_the_same_right_on_that_app(tmp_path: Path) -> None:
     """Ours: what an app runs is its own; from staging to production is a way that a rule can open."""
     machine = {"appName": SHOP, "machineId": "7846e45f27e218", "image": f"registry.fly.io/{WEB}:1"}

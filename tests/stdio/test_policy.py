@@ -129,3 +129,20 @@ async def test_with_the_embedded_fly_agents_need_no_token(tmp_path: Path) -> Non
         assert (await client.refusal("tools/call", {"name": "flyDeleteApp", "arguments": {}}))[
             "code"
         ] == -32602
+
+
+@pytest.mark.parametrize("arguments", [[1], "x", 5, None])
+async def test_arguments_that_are_no_object_are_refused_whatever_the_tool_and_the_trail(
+    arguments: object,
+) -> None:
+    """Ours: the desk sees them before the SDK does."""
+    async with serving("--emulator", FLY_MCP_AUDIT="stderr") as client:
+        for tool in ("flyNothing", "flyGetApp", 5):
+            reply = await client.answer(
+                await client.ask("tools/call", {"name": tool, "arguments": arguments})
+            )
+            if arguments is None and tool == "flyGetApp":
+                assert reply["result"]["structuredContent"]["error"]["code"] == "invalid_arguments"
+            else:
+                assert reply["error"]["code"] == -32602, reply
+        assert "Traceback" not in client.errors

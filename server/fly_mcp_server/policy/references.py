@@ -26,12 +26,14 @@ _ARGUMENTS: Final[dict[str, Kind]] = {
     "snapshot_id": "snapshot",
     "image": "app",
 }
+_CONFIG: Final = "config"
 _IN_CONFIG: Final[dict[str, Kind]] = {
     "volume": "volume", "standbys": "machine", "image": "app", "image_config": "app"
 }  # fmt: skip
 #: Free maps, whose keys are the agent's own.
 _FREE: Final = frozenset({"env", "metadata", "secrets", "labels"})
-_REGISTRY: Final = re.compile(r"(?:https?://)?registry\.fly\.io(?::\d+)?/+([^/:@\s]+)", re.IGNORECASE)
+#: An image in a registry of Fly's, however its host is written, and the path from the app on.
+_REGISTRY: Final = re.compile(r"(?:^|[/@\s])(?:[a-z0-9-]+\.)*fly\.io\.?(?::\d+)?/+(\S+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,9 @@ class Reference:
 def of(params: Params) -> frozenset[Reference]:
     """Everything that the arguments name beside the app itself."""
     found: set[Reference] = set()
-    for name in type(params).model_fields:
-        value: JsonValue = params.model_dump(mode="json", include={name})[name]
-        if name in _ARGUMENTS:
-            found.update(_named(_ARGUMENTS[name], value))
-        elif name == "config":
-            found.update(_in_config(value))
+    named = type(params).model_fields.keys() & {*_ARGUMENTS, _CONFIG}
+    for name, value in params.model_dump(mode="json", include=set(named)).items():
+        found.update(_in_config(value) if name == _CONFIG else _named(_ARGUMENTS[name], value))
     return frozenset(found)
 
 
@@ -71,7 +70,10 @@ def _named(kind: Kind, value: JsonValue) -> Iterator[Reference]:
         for item in value:
             yield from _named(kind, item)
     elif isinstance(value, str) and kind == "app":
-        if found := _REGISTRY.match(value.strip()):
-            yield Reference("app", found[1].lower())
+        if found := _REGISTRY.search(value):
+            first, *more = re.split(r"[/:@]", found[1].lower())
+            yield Reference("app", first)
+            # No image has one, and who knows where it would lead.
+            yield from (Reference("app", part) for part in more if part == "..")
     elif isinstance(value, str):
         yield Reference(kind, value)
