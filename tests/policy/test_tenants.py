@@ -185,3 +185,20 @@ async def test_each_agent_has_its_own_list_rights_and_request_ids(tmp_path: Path
     assert len(made_volumes) == 2
     for one in made.clients:
         await one.aclose()
+
+
+@pytest.mark.parametrize(
+    ("unasked", "name", "caller"), [(True, "night", "night"), (True, "", NOBODY), (False, "night", NOBODY)]
+)
+def test_where_nobody_is_asked_who_they_are_all_are_the_named_agent(
+    tmp_path: Path, unasked: bool, name: str, caller: str
+) -> None:
+    """Issue 6, 2: only where the operator says so in so many words; a token that is no agent's is nobody's even so."""
+    file = tmp_path / "policy.toml"
+    file.write_text(agent(allow(EVERYTHING)))
+    settings = Settings(policy=str(file), agent=name, emulator=True)
+    made = runtime.build(settings, network=True, unasked=unasked)
+    as_agent(None)
+    assert made.callers.current().name == caller
+    as_agent("stranger")
+    assert made.callers.current().name == NOBODY
