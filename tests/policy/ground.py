@@ -13,18 +13,14 @@ from mcp_types import INVALID_PARAMS, CallToolResult
 
 from fly_mcp_emulator import Emulator
 from fly_mcp_emulator.default_world import default_world
-from fly_mcp_emulator.world import Machine, Snapshot, Volume, World
+from fly_mcp_emulator.world import Snapshot, Volume, World
 from fly_mcp_server import runtime, sdk
 from fly_mcp_server.access.desk import Desk
 from fly_mcp_server.activity import Activity
 from fly_mcp_server.runtime import Runtime
 from fly_mcp_server.settings import Settings
 from fly_mcp_tools.action import AnyAction
-from fly_mcp_tools.base_url import parse_base_url
 from fly_mcp_tools.catalogue import ACTIONS
-from fly_mcp_tools.client import FlyClient
-from fly_mcp_tools.credentials import Credentials
-from fly_mcp_tools.dispatch import FlyTools
 from fly_mcp_tools.selection import APP, within_one_org
 from tests.virtual_time import LoopClock
 
@@ -115,10 +111,6 @@ class Policed:
         """The world and the log as they were at first."""
         self.emulator.reset()
 
-    def machine(self, app: str, machine_id: str) -> Machine:
-        """A machine as it is now."""
-        return self.emulator.dump().apps[app].machines[machine_id]
-
 
 def _content(result: CallToolResult) -> dict[str, Any]:
     content: object = result.structured_content
@@ -158,21 +150,3 @@ def example(action: AnyAction, app: str | None = None) -> dict[str, Any]:
     if app is not None and APP in action.params.model_fields:
         arguments["appName"] = app
     return arguments
-
-
-def plain_tools(emulator: Emulator, clock: LoopClock, rng: Any, actions: Mapping[str, AnyAction]) -> FlyTools:
-    """Tools over these rows, with no server in front."""
-    client = FlyClient(
-        credentials=Credentials("fm2_tests0123456789"),
-        base_url=parse_base_url("http://127.0.0.1"),
-        clock=clock,
-        rng=rng,
-        transport=_transport(emulator),
-    )
-    return FlyTools(client, clock=clock, rng=rng, actions=actions)
-
-
-def _transport(emulator: Emulator) -> Any:
-    from fly_mcp_tools.http import asgi_transport
-
-    return asgi_transport(emulator.app)
