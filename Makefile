@@ -1,6 +1,6 @@
 # Every target sets up what it needs: Python 3.11 or newer with pip is enough. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clients chaos chaos-long lint types bench docs wheel-test clean
+.PHONY: help demo test test-clients conformance chaos chaos-long lint types bench docs wheel-test clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -62,6 +62,9 @@ test: $(READY) ## Run the tests (ARGS=... goes to pytest)
 test-clients: $(READY) ## Run clients written for the real Fly against the emulator (Go and Node needed)
 	@$(BIN)/python tests/clients/run.py $(ARGS)
 
+conformance: $(READY) ## Run MCP's own conformance suite against the HTTP server (Node's npm needed)
+	@$(BIN)/python tests/conformance/run.py
+
 # ARGS="--seed 7" runs another one; docs/chaos.md says what is run and what is judged.
 chaos: $(READY) ## Run 5,000 random calls against an unwell Fly, and kill servers, and judge what they said
 	$(BIN)/python -m tests.chaos $(ARGS)
@@ -83,6 +86,7 @@ types: $(READY) ## Check types, with mypy and pyright, both strict
 
 bench: $(READY) ## Measure start-up, a read tool and tokens against baselines (BENCH_N=20)
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.remote
 
 docs: $(READY) ## Rewrite the generated parts of the documentation
 	$(BIN)/fly-mcp docs --write

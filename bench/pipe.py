@@ -33,7 +33,7 @@ class Server:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**_environment(), **(environment or {})},
+            env={**plain_environment(), **(environment or {})},
         )
         self.ask("initialize", _HELLO)
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
@@ -77,6 +77,6 @@ class Server:
         self._process.stdin.flush()
 
 
-def _environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
     """This process's, without settings of ours."""
     return {name: value for name, value in os.environ.items() if not name.startswith("FLY_")}

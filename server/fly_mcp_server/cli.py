@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -47,10 +47,84 @@ _CHOICE = (
 )
 
 
+def _joined(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> str | None:
+    """What was given again and again, as the environment has it: with commas."""
+    return ",".join(given) or None
+
+
+#: Where it listens, and to whom. What each means stands in the settings' table.
+_HTTP = (
+    click.option(
+        "--http",
+        is_flag=True,
+        default=None,
+        envvar="FLY_MCP_HTTP",
+        help="Over HTTP: /mcp, and /sse for older clients.",
+    ),
+    click.option(
+        "--host", envvar="FLY_MCP_HOST", metavar="ADDRESS", help="Address to listen on. Default: 127.0.0.1."
+    ),
+    click.option(
+        "--port",
+        envvar="FLY_MCP_PORT",
+        type=click.IntRange(0, 65535),
+        help="Port; 0 takes a free one. Default: 8000.",
+    ),
+    click.option(
+        "--allowed-host",
+        "allowed_hosts",
+        envvar="FLY_MCP_ALLOWED_HOSTS",
+        multiple=True,
+        callback=_joined,
+        metavar="NAME",
+        help="A name by which agents reach it (again for more).",
+    ),
+    click.option(
+        "--allowed-origin",
+        "allowed_origins",
+        envvar="FLY_MCP_ALLOWED_ORIGINS",
+        multiple=True,
+        callback=_joined,
+        metavar="ORIGIN",
+        help="A web page that may call (again for more).",
+    ),
+    click.option(
+        "--trusted-proxy",
+        "trusted_proxies",
+        envvar="FLY_MCP_TRUSTED_PROXIES",
+        multiple=True,
+        callback=_joined,
+        metavar="ADDRESS",
+        help="A proxy that says whom it speaks for (again for more).",
+    ),
+    click.option(
+        "--no-auth",
+        is_flag=True,
+        default=None,
+        envvar="FLY_MCP_NO_AUTH",
+        help="Ask nobody who they are.",
+    ),
+    click.option(
+        "--shutdown",
+        envvar="FLY_MCP_SHUTDOWN",
+        type=click.FloatRange(0, 3600),
+        metavar="SECONDS",
+        help="What running calls get at the end. Default: 30.",
+    ),
+)
+
+
+def _options(options: Sequence[Callable[[CommandT], CommandT]]) -> Callable[[CommandT], CommandT]:
+    def decorate(command: CommandT) -> CommandT:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 def _choice(command: CommandT) -> CommandT:
-    for option in reversed(_CHOICE):
-        command = option(command)
-    return command
+    return _options(_CHOICE)(command)
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,15 +143,18 @@ def main(context: click.Context, /, **said: object) -> None:
 
 
 @main.command()
-@click.option("--stdio", is_flag=True, default=True, help="Over stdin and stdout (the default).")
+@click.option("--stdio", is_flag=True, help="Over stdin and stdout (the default).")
+@_options(_HTTP)
 @_EMULATOR
 @_LOG_LEVEL
 @_choice
 @click.pass_context
 def serve(context: click.Context, /, stdio: bool, **said: object) -> None:
     """Serve MCP."""
-    del stdio  # the only transport so far
-    _serve({option: _said(context, option, here) for option, here in said.items()})
+    if stdio and context.get_parameter_source("http") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("give one of --stdio and --http")
+    told = {option: _said(context, option, here) for option, here in said.items()}
+    _serve(told | {"http": False} if stdio else told)
 
 
 @main.command()
@@ -132,12 +209,100 @@ def docs(write: bool, only_check: bool, root: str) -> None:
     sys.exit(run(root, write=write))
 
 
+@main.group()
+def agents() -> None:
+    """Make, list and revoke the tokens by which agents call over a network."""
+
+
+@agents.command("add")
+@click.argument("name")
+def add_agent(name: str) -> None:
+    """Make a token for an agent and print it, this once. It may have others, so that they can be changed."""
+    from .agents_command import run_add
+
+    sys.exit(run_add(name))
+
+
+@agents.command("list")
+def list_agents() -> None:
+    """Print whose tokens there are: id, day, and the end of the hash. Never a token."""
+    from .agents_command import run_list
+
+    sys.exit(run_list())
+
+
+@agents.command("revoke")
+@click.argument("name")
+@click.option("--id", "number", metavar="ID", help="This one alone. Default: all of the agent.")
+def revoke_agent(name: str, number: str | None) -> None:
+    """Take an agent's tokens away. A server that runs refuses them from the next call on."""
+    from .agents_command import run_revoke
+
+    sys.exit(run_revoke(name, number))
+
+
+@main.group()
+def audit() -> None:
+    """Check and read the audit trail."""
+
+
+@audit.command("verify")
+@click.argument("file", required=False)
+@click.option("--expect", default="", metavar="HASH", help="A hash that was kept: it has to be in it.")
+def verify_audit(file: str | None, expect: str) -> None:
+    """Say whether FILE (default: that of FLY_MCP_AUDIT) is whole. Exit code 1: it is not."""
+    from .audit_command import run_verify
+
+    sys.exit(run_verify(file, expect))
+
+
+@audit.command("tail")
+@click.argument("file", required=False)
+@click.option("--agent", default="", metavar="NAME", help="Of this agent alone.")
+@click.option("-n", "count", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--json", "as_json", is_flag=True, help="The lines as they are, not the sentences.")
+def tail_audit(file: str | None, agent: str, count: int, as_json: bool) -> None:
+    """Print the last events of FILE (default: that of FLY_MCP_AUDIT)."""
+    from .audit_command import run_tail
+
+    sys.exit(run_tail(file, agent, count, as_json=as_json))
+
+
 @main.command()
 def demo() -> None:
     """Play the documented use cases against the embedded Fly, as an MCP client would."""
     from .demo_command import run
 
     sys.exit(run())
+
+
+@main.group()
+def policy() -> None:
+    """Check and explain the policy file."""
+
+
+@policy.command("check")
+@click.argument("file", required=False)
+def check_policy(file: str | None) -> None:
+    """Say whether FILE (default: that of FLY_MCP_POLICY) can be used, and if not, name every problem."""
+    from .policy_command import run_check
+
+    sys.exit(run_check(file))
+
+
+@policy.command("explain")
+@click.option("--policy", "file", metavar="FILE", help="Default: that of FLY_MCP_POLICY.")
+@click.option("--agent", required=True, metavar="NAME", help="Who would call.")
+@click.option("--action", metavar="NAME", help="Which action. Default: all, in a table.")
+@click.option("--app", metavar="NAME", help="On which app.")
+@click.option(
+    "--org", default="", metavar="SLUG", help="Of which organisation the app is. Default: the agent's."
+)
+def explain_policy(file: str | None, agent: str, action: str | None, app: str | None, org: str) -> None:
+    """Say what is decided about a call, which rule decides and why. Works offline."""
+    from .policy_command import run_explain
+
+    sys.exit(run_explain(file, agent, action, app, org))
 
 
 def _said(context: click.Context, option: str, here: T) -> T:

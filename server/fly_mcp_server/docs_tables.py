@@ -49,7 +49,7 @@ def commands() -> str:
     for name, command in _commands():
         words = (command.help or "").strip().split("\n\n")
         own = [option.opts[0] for option in _options(command) if option.envvar is None]
-        # A group says what it is first, and what it does without a command second.
+        # The whole says what it is first, and what it does without a command second.
         says = words[1] if isinstance(command, click.Group) else words[0]
         lines.append((f"`{name}`", " ".join(says.split()), _code(own)))
     return table(("Command", "What it does", "Its own flags"), lines)
@@ -177,7 +177,10 @@ def _commands() -> Iterator[tuple[str, click.Command]]:
 
     yield "fly-mcp", main
     for name, command in main.commands.items():
-        yield f"fly-mcp {name}", command
+        # A group is what its commands are: alone it says how to use it.
+        inside = command.commands if isinstance(command, click.Group) else None
+        for more, one in inside.items() if inside else (("", command),):
+            yield f"fly-mcp {name} {more}".rstrip(), one
 
 
 def _options(command: click.Command) -> Iterator[click.Option]:

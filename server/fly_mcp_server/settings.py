@@ -97,6 +97,110 @@ class Settings(BaseModel):
         "machines (30 days). Default: the user's state directory, such as `~/.local/state/fly-mcp`; with the "
         "embedded Fly: none.",
     )
+    audit: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_AUDIT"),
+        description="The audit trail: a file that is appended to, or `stderr`. Default: none.",
+    )
+    agents: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_AGENTS"),
+        description="File with the hashed tokens of agents, which `fly-mcp agents` writes. Default: `agents.json` "
+        "in the state directory.",
+    )
+    public_url: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_PUBLIC_URL"),
+        description="The address by which agents reach this server, such as `https://fly.example.com/mcp`: the "
+        "audience that OAuth tokens must be for.",
+    )
+    oauth_issuer: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_OAUTH_ISSUER"),
+        description="The OAuth issuer whose tokens are taken, beside those of `FLY_MCP_AGENTS`; needs "
+        "`FLY_MCP_PUBLIC_URL`. Default: none.",
+    )
+    oauth_jwks: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_OAUTH_JWKS"),
+        description="Address of the issuer's keys. Default: as the issuer's metadata says.",
+    )
+    oauth_scopes: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_OAUTH_SCOPES"),
+        description="Scopes that an OAuth token must have, with commas or blanks. Default: none.",
+    )
+    policy: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_POLICY"),
+        description="File that says what each agent may do (docs/policy.md). Without one, stdio allows everything "
+        "and a network nothing.",
+    )
+    agent: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_AGENT"),
+        description="The agent of the policy that calls over stdio.",
+    )
+    consent_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("FLY_MCP_CONSENT_KEY"),
+        description="Key of at least 32 characters that seals questions to humans while clients carry them; several "
+        "with commas, of which the first seals. For servers that share no state directory. Default: one in the state "
+        "directory.",
+    )
+    consent_seconds: int = Field(
+        default=300,
+        ge=10,
+        le=600,  # whoever waits for a human holds the call's requestId, which others take over after 15 minutes
+        validation_alias=AliasChoices("FLY_MCP_CONSENT_SECONDS"),
+        description="Seconds for which a human's answer counts, 10 to 600. Default: 300.",
+    )
+    http: bool = Field(
+        default=False,
+        validation_alias=AliasChoices("FLY_MCP_HTTP"),
+        description="`1`: serve over HTTP, for agents elsewhere, rather than over stdio.",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        validation_alias=AliasChoices("FLY_MCP_HOST"),
+        description="Address to listen on over HTTP. Default: `127.0.0.1`.",
+    )
+    port: int = Field(
+        default=8000,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices("FLY_MCP_PORT"),
+        description="Port to listen on over HTTP; `0` takes a free one. Default: `8000`.",
+    )
+    allowed_hosts: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_ALLOWED_HOSTS"),
+        description="Names by which agents reach this server, with commas: `mcp.example.com`, or with its port. "
+        "Loopback's, the one of `FLY_MCP_HOST` and that of `FLY_MCP_PUBLIC_URL` are allowed without.",
+    )
+    allowed_origins: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_ALLOWED_ORIGINS"),
+        description="Web pages whose requests are answered, with commas: `https://app.example.com`. Default: none.",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        validation_alias=AliasChoices("FLY_MCP_TRUSTED_PROXIES"),
+        description="Addresses or networks of proxies, with commas, whose word is taken for whom they speak. "
+        "Without it, all agents behind a proxy share its address, and its fate after wrong tokens.",
+    )
+    no_auth: bool = Field(
+        default=False,
+        validation_alias=AliasChoices("FLY_MCP_NO_AUTH"),
+        description="`1`: ask nobody over HTTP who they are. Whoever reaches the address is `FLY_MCP_AGENT`.",
+    )
+    shutdown: float = Field(
+        default=30.0,
+        ge=0,
+        le=3600,
+        validation_alias=AliasChoices("FLY_MCP_SHUTDOWN"),
+        description="Seconds that running calls get over HTTP when the process is told to end. Default: `30`.",
+    )
     emulator: bool = Field(
         default=False,
         validation_alias=AliasChoices("FLY_MCP_EMULATOR"),

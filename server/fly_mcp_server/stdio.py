@@ -20,10 +20,10 @@ import anyio
 import anyio.to_thread
 from mcp.server.stdio import stdio_server
 
-from fly_mcp_tools.api.leases import TTL
 from fly_mcp_tools.client import FlyClient
 
 from .activity import Activity
+from .ending import report
 from .sdk import Server
 from .signals import on_signals
 from .traffic import Inbox, Outbox, Owed
@@ -115,18 +115,12 @@ class _Ending:
 
     def report(self) -> None:
         """Say on stderr why it ended and what is left unclear; nothing where there is nothing to say."""
-        lines = [f"ended by {self._signal.name}."] if self._signal is not None else []
-        lines += [
-            f"unclear: {words} was sent and not answered; look before repeating it."
-            for words in self._client.in_flight()
-        ]
-        if self._cut:
-            lines.append(f"cut short: {', '.join(self._cut)}; look before repeating it.")
-        if self._activity.running:
-            lines.append(f"a lease that is still held ends by itself within {TTL} s.")
-        with suppress(OSError):  # nobody may be listening any more
-            sys.stderr.write("".join(f"fly-mcp: {line}\n" for line in lines))
-            sys.stderr.flush()
+        report(
+            self._signal,
+            unclear=self._client.in_flight(),
+            cut=self._cut,
+            still_running=bool(self._activity.running),
+        )
 
 
 class _Stdin(anyio.AsyncFile[str]):

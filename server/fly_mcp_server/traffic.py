@@ -42,6 +42,10 @@ class Owed:
         self._ids: set[str] = set()
         self._changed = anyio.Event()
 
+    def __len__(self) -> int:
+        """How many they are."""
+        return len(self._ids)
+
     def read(self, item: Message) -> None:
         """Note what the client said: a request is owed an answer until the client withdraws it."""
         message = item.message if isinstance(item, SessionMessage) else None

@@ -24,6 +24,8 @@ from fly_mcp_emulator import Emulator
 from fly_mcp_emulator.log import RequestRecord
 from fly_mcp_emulator.world import App, Lease, Machine, Volume, World
 from fly_mcp_server import sdk
+from fly_mcp_server.access.desk import alone
+from fly_mcp_server.access.trail import Trail
 from fly_mcp_server.activity import Activity
 from fly_mcp_tools.action import AnyAction
 from fly_mcp_tools.base_url import parse_base_url
@@ -274,6 +276,7 @@ async def opened(
     selection: Selection | None = None,
     output_schemas: bool = True,
     seed: int = 7,
+    trail: Trail | None = None,
 ) -> AsyncGenerator[Fly]:
     """A client in front of a server in front of `emulator`; two at once need chance of their own."""
     wire, rng = Wire(emulator), Random(seed)
@@ -288,7 +291,7 @@ async def opened(
     tools = FlyTools(http, clock=clock, rng=rng, defaults=defaults, actions=actions, selection=selection)
     usual = selection is None and output_schemas
     try:
-        server = sdk.server(tools, Activity(), output_schemas=output_schemas)
+        server = sdk.server(alone(tools, trail), Activity(), output_schemas=output_schemas)
         async with Client(server, mode=mode) as client:
             listed = await _listed(client, mode, actions if usual else None)
             yield Fly(emulator, client, tools, wire, listed, clock)

@@ -18,7 +18,7 @@ from anyio.abc import TaskGroup
 from pydantic import JsonValue
 
 from fly_mcp_emulator import Emulator
-from fly_mcp_tools.call import Checkpoint, Progress, no_progress
+from fly_mcp_tools.call import UNSEEN, Oversight, Progress, no_progress
 from fly_mcp_tools.dispatch import FlyTools
 from fly_mcp_tools.http import asgi_transport
 
@@ -85,14 +85,12 @@ class TracedTools(FlyTools):
         *,
         caller: str = "local",
         progress: Progress = no_progress,
-        checkpoint: Checkpoint | None = None,
+        oversight: Oversight = UNSEEN,
     ) -> dict[str, Any]:
         waiting = self._expected().get(_key(name, arguments))
         token = CURRENT.set(waiting.pop(0) if waiting else None)
         try:
-            return await super().call(
-                name, arguments, caller=caller, progress=progress, checkpoint=checkpoint
-            )
+            return await super().call(name, arguments, caller=caller, progress=progress, oversight=oversight)
         finally:
             CURRENT.reset(token)
 

@@ -15,6 +15,7 @@ from mcp import Client
 
 from fly_mcp_emulator import Emulator
 from fly_mcp_server import sdk
+from fly_mcp_server.access.desk import alone
 from fly_mcp_server.activity import Activity
 from fly_mcp_tools.base_url import parse_base_url
 from fly_mcp_tools.call import Defaults
@@ -122,7 +123,7 @@ async def chaos(plan: Plan) -> Report:
             store=_store(plan.seed),
         )
         stage = Stage(clock, tools, laws.history, model, laws, ACTIONS, take, lambda: next(numbers))
-        server = sdk.server(tools, Activity())
+        server = sdk.server(alone(tools), Activity())
         person = Foreign(
             clock, laws.history, model, Random(rngs.random()), line, enough.is_set, lambda: next(numbers)
         )

@@ -55,9 +55,41 @@ def flaude() -> Sequence[str]:
     return [str(python), "-m", "tests.clients.flaude_client"]
 
 
+def langchain() -> Sequence[str]:
+    """Install langchain-mcp-adapters; return how to run the program that uses it against fly-mcp."""
+    return _framework("langchain", "langchain_client")
+
+
+def pydantic_ai() -> Sequence[str]:
+    """Install pydantic-ai; return how to run the program that uses it against fly-mcp."""
+    return _framework("pydantic-ai", "pydantic_ai_client")
+
+
+def _framework(name: str, program: str) -> Sequence[str]:
+    python = _environment(name, HERE / "frameworks" / f"{name}-requirements.txt")
+    return [sys.executable, "-m", "tests.clients.frameworks", program, str(python)]
+
+
 def conformance() -> Sequence[str]:
     """Return how to run the checks over plain HTTP: they need what the project needs."""
     return [sys.executable, "-m", "tests.clients.conformance"]
+
+
+def mcp_conformance() -> Sequence[str]:
+    """Install MCP's conformance suite, and a Node that is new enough for it; return how to run it."""
+    npm = _need("npm", "npm, which comes with Node")
+    described = HERE.parent / "conformance"
+    folder = BUILD / "mcp-conformance"
+
+    def install() -> None:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(described / name, folder)
+        _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], folder)
+
+    _once(folder, [described / "package-lock.json"], install)
+    brought = sorted((folder / "node_modules").glob("node-*/bin/node"))
+    node = str(brought[0]) if brought else _need("node", "Node 22 or newer")
+    return [node, str(folder / "node_modules/@modelcontextprotocol/conformance/dist/index.js")]
 
 
 def schemathesis() -> Path:

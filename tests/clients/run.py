@@ -1,4 +1,4 @@
-"""Real clients of Fly's API against the emulator: `make test-clients`.
+"""Real clients of Fly's API, and agent frameworks through fly-mcp, against the emulator: `make test-clients`.
 
     python tests/clients/run.py [NAME...]
 
@@ -37,6 +37,8 @@ _CLIENTS: dict[str, Callable[[], Sequence[str]]] = {
     "fly-admin": environments.fly_admin,
     "flaude": environments.flaude,
     "conformance": environments.conformance,
+    "langchain": environments.langchain,
+    "pydantic-ai": environments.pydantic_ai,
 }
 # With words of its own in the path it gets little further than the path: there it is sent few bodies.
 _FUZZING = {

@@ -52,6 +52,9 @@ def test_every_command_in_a_text_exists(path: Path) -> None:
             if words and not words[0].startswith("-"):
                 assert words[0] in main.commands, f"fly-mcp {words[0]}"
                 command = main.commands[words.pop(0)]
+            if isinstance(command, click.Group) and command is not main and words:
+                assert words[0] in command.commands, f"fly-mcp {words}"
+                command = command.commands[words.pop(0)]
             known = {name for parameter in command.params for name in parameter.opts}
             assert {word for word in words if word.startswith("-")} <= known, words
 

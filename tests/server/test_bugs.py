@@ -12,6 +12,7 @@ from mcp import Client
 from mcp_types import CallToolResult, TextContent
 
 from fly_mcp_server import logs, sdk
+from fly_mcp_server.access.desk import alone
 from fly_mcp_server.activity import Activity
 from fly_mcp_tools.base_url import parse_base_url
 from fly_mcp_tools.client import FlyClient
@@ -57,7 +58,7 @@ async def test_a_bug_is_an_internal_error_without_details(
         transport=Broken(),
     )
     tools = FlyTools(client, clock=SystemClock(), rng=Random(1))
-    async with Client(sdk.server(tools, Activity())) as mcp:
+    async with Client(sdk.server(alone(tools), Activity())) as mcp:
         result = await mcp.call_tool(tool, {"appName": "catvet-records"})
     assert isinstance(result, CallToolResult)
     assert result.is_error

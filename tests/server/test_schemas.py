@@ -12,6 +12,7 @@ from mcp import Client
 from mcp_types import Tool
 
 from fly_mcp_server import answers, sdk
+from fly_mcp_server.access.desk import alone
 from fly_mcp_server.activity import Activity
 from fly_mcp_tools.action import Access
 from fly_mcp_tools.base_url import parse_base_url
@@ -47,7 +48,7 @@ WORDS = {
 async def tools() -> dict[str, Tool]:
     clock, rng = SystemClock(), Random(1)
     client = FlyClient(credentials=None, base_url=parse_base_url(), clock=clock, rng=rng)
-    server = sdk.server(FlyTools(client, clock=clock, rng=rng), Activity())
+    server = sdk.server(alone(FlyTools(client, clock=clock, rng=rng)), Activity())
     async with Client(server) as mcp:
         return {tool.name: tool for tool in (await mcp.list_tools()).tools}
 

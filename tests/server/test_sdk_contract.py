@@ -32,6 +32,7 @@ from mcp_types import (
     TextContent,
     ToolAnnotations,
 )
+from mcp_types import Tool as ListedTool
 
 #: What structured content must survive: order, null, Unicode, depth, whole and other numbers.
 AWKWARD: dict[str, Any] = {
@@ -216,3 +217,35 @@ def test_messages_tell_what_they_are() -> None:
         (JSONRPCError, {"id"}),
     ):
         assert fields <= kind.model_fields.keys()
+
+
+async def test_the_list_is_what_list_tools_gives(mode: Any) -> None:
+    """Each agent is listed its own tools by overriding it."""
+
+    class Fewer(MCPServer[Any]):
+        async def list_tools(self) -> list[ListedTool]:
+            return [one.model_copy(update={"description": "Fewer."}) for one in await super().list_tools()]
+
+    async with Client(Fewer("x", tools=[echo()]), mode=mode) as client:
+        (listed,) = (await client.list_tools()).tools
+    assert listed.description == "Fewer."
+
+
+async def test_middleware_can_change_the_instructions(mode: Any) -> None:
+    """Each agent is told of its own tools; the answer to `initialize` and `server/discover` is a dict by then."""
+    seen: list[str] = []
+
+    async def middleware(
+        ctx: ServerRequestContext[Any],
+        call_next: Callable[[ServerRequestContext[Any]], Awaitable[HandlerResult]],
+    ) -> HandlerResult:
+        result = await call_next(ctx)
+        if ctx.method in ("initialize", "server/discover"):
+            seen.append(ctx.method)
+            assert isinstance(result, dict)
+            return {**result, "instructions": "Yours."}
+        return result
+
+    async with Client(MCPServer("x", tools=[echo()], middleware=[middleware]), mode=mode) as client:
+        assert client.instructions == "Yours."
+    assert seen == ["initialize" if mode == "legacy" else "server/discover"]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .client import FlyClient
     from .decode import Answer
     from .endpoint import Endpoint
+    from .models import Params
 
 Progress = Callable[[float, float | None, str], Awaitable[None]]
 """Told how far a long call is: done, total (None: unknown) and a few words."""
@@ -31,12 +32,45 @@ async def no_progress(done: float, total: float | None, words: str) -> None:
     """For callers that do not listen."""
 
 
+Query = Mapping[str, str | int | bool]
+
+
 class Checkpoint(Protocol):
     """Asked before each request leaves; raises RefusedByUs to stop it. The seam for a policy."""
 
-    async def __call__(self, endpoint: Endpoint, ids: Mapping[str, str]) -> None:
+    async def __call__(
+        self, endpoint: Endpoint, ids: Mapping[str, str], *, query: Query | None, body: JsonValue
+    ) -> None:
         """Allow the request by returning."""
         ...
+
+
+class Witness(Protocol):
+    """Told of each request that was let pass, once it has ended. Must not raise."""
+
+    def __call__(self, endpoint: Endpoint, ids: Mapping[str, str], came: Answer | FlyError | None) -> None:
+        """`came`: the answer, or what was met instead; None where the call was cancelled meanwhile."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oversight:
+    """Who looks on while a call runs, and may stop it by raising a `FlyError`. Each may be absent.
+
+    Args:
+        admit: asked once the arguments are checked, before anything else is done.
+        approve: asked after the confirm gate, before the action itself; only reads may have been sent.
+        checkpoint: asked before each request.
+        witness: told what came of each request.
+    """
+
+    admit: Callable[[AnyAction, Params], Awaitable[None]] | None = None
+    approve: Callable[[Call, Params], Awaitable[None]] | None = None
+    checkpoint: Checkpoint | None = None
+    witness: Witness | None = None
+
+
+UNSEEN = Oversight()
 
 
 @dataclass(frozen=True)
@@ -74,6 +108,7 @@ class Call:
     progress: Progress = no_progress
     memory: Memory = field(default_factory=Memory)
     checkpoint: Checkpoint | None = None
+    witness: Witness | None = None
     effect: Effect = field(default_factory=Effect)
     #: What was written down by calls of the same intent, this one included.
     journal: Journal
@@ -87,7 +122,7 @@ class Call:
         endpoint: Endpoint,
         ids: Mapping[str, str],
         *,
-        query: Mapping[str, str | int | bool] | None = None,
+        query: Query | None = None,
         body: JsonValue = None,
         nonce: str | None = None,
         timeout: float | None = None,
@@ -103,7 +138,8 @@ class Call:
         if endpoint not in self.action.calls:
             raise Bug(f"{self.action.name} does not declare {endpoint.name}")
         if self.checkpoint is not None:
-            await self.checkpoint(endpoint, ids)
+            await self.checkpoint(endpoint, ids, query=query, body=body)
+        came: Answer | FlyError | None = None
         unclear = False
 
         def may_be_done() -> None:
@@ -111,7 +147,7 @@ class Call:
             unclear = True
 
         try:
-            answer = await self.client.call(
+            came = answer = await self.client.call(
                 endpoint,
                 ids,
                 query=query,
@@ -124,6 +160,7 @@ class Call:
                 on_unclear=may_be_done,
             )
         except FlyError as error:
+            came = error
             if not endpoint.writes or self.action.counts(endpoint):
                 self.effect.note(error.changed)
             raise
@@ -131,6 +168,9 @@ class Call:
             if unclear and self.action.counts(endpoint):
                 self.effect.note("unknown")
             raise
+        finally:
+            if self.witness is not None:
+                self.witness(endpoint, ids, came)
         if self.action.counts(endpoint):
             self.effect.note("something")
         return answer

@@ -17,7 +17,7 @@ from fly_mcp_tools.chance import Random
 
 from .action import CONFIRM, REQUEST_ID, AnyAction, Gate
 from .arguments import parse
-from .call import Call, Checkpoint, Defaults, Progress, no_progress
+from .call import UNSEEN, Call, Checkpoint, Defaults, Oversight, Progress, Query, no_progress
 from .catalogue import ACTIONS
 from .client import FlyClient
 from .clock import Clock
@@ -59,6 +59,7 @@ class FlyTools:
         place: which Fly this is. Request ids of one are not those of another.
         actions: the table.
         selection: what of it is on, and what is fixed. Default: all, and nothing.
+        memory: of the client, where others share it: then no two of them change one machine at once. Default: new.
     """
 
     def __init__(
@@ -72,14 +73,15 @@ class FlyTools:
         place: str = "",
         actions: Mapping[str, AnyAction] = ACTIONS,
         selection: Selection | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.client = client
         self.clock = clock
         self.selection = selection or Selection(actions)
         self.actions = self.selection.actions
         self._rng = rng
-        self._defaults = defaults or Defaults()
-        self._memory = Memory()
+        self.defaults = defaults or Defaults()
+        self._memory = memory or Memory()
         self._place = place
         store = store or Store(None)
         self._intents = Intents(store, clock, rng)
@@ -92,11 +94,12 @@ class FlyTools:
         *,
         caller: str = "local",
         progress: Progress = no_progress,
-        checkpoint: Checkpoint | None = None,
+        oversight: Oversight = UNSEEN,
     ) -> Answer:
         """Run an action and give its documented result as JSON.
 
         `caller`: whose call it is; request ids and undo references of one caller are not another's.
+        `oversight`: who is asked before anything is done or sent, and told of what was.
 
         Raises:
             UnknownAction: no such name, or it is switched off.
@@ -113,11 +116,12 @@ class FlyTools:
                 client=self.client,
                 clock=self.clock,
                 rng=self._rng,
-                defaults=self._defaults,
+                defaults=self.defaults,
                 confirmed=arguments.get(CONFIRM) is True,
                 progress=progress,
                 memory=self._memory,
-                checkpoint=self._guarded(checkpoint),
+                checkpoint=self._guarded(oversight.checkpoint),
+                witness=oversight.witness,
                 journal=journal,
                 undo=self._undo,
                 caller=whose,
@@ -127,14 +131,16 @@ class FlyTools:
         try:
             arguments = self.selection.fill(action, arguments)
             params = parse(action, arguments)
+            if oversight.admit is not None:
+                await oversight.admit(action, params)
             request_id = arguments.get(REQUEST_ID) if action.writes else None
             if not isinstance(request_id, str):
-                return self._told(await _run(call(Journal(self._rng.randbytes(16))), params))
+                return self._told(await _run(call(Journal(self._rng.randbytes(16))), params, oversight))
             given = params.model_dump(mode="json", by_alias=True)
             intent = await self._intents.begin(whose, request_id, name, given)
             if not isinstance(intent, Intent):
                 return {**intent, "already_done": True}
-            return await self._work_on(intent, call(intent), params)
+            return await self._work_on(intent, call(intent), params, oversight)
         except FlyError as error:
             error.of_write = action.writes
             if isinstance(error, ConfirmationRequired):
@@ -150,19 +156,21 @@ class FlyTools:
     def _guarded(self, checkpoint: Checkpoint | None) -> Checkpoint:
         """The choice of actions, held against each request too, and then whoever else wants to be asked."""
 
-        async def ask(endpoint: Endpoint, ids: Mapping[str, str]) -> None:
+        async def ask(
+            endpoint: Endpoint, ids: Mapping[str, str], *, query: Query | None, body: JsonValue
+        ) -> None:
             self.selection.guard(endpoint, ids)
             if checkpoint is not None:
-                await checkpoint(endpoint, ids)
+                await checkpoint(endpoint, ids, query=query, body=body)
 
         return ask
 
-    async def _work_on(self, intent: Intent, call: Call, params: Params) -> Answer:
+    async def _work_on(self, intent: Intent, call: Call, params: Params, oversight: Oversight) -> Answer:
         """Run an intent that has not come to `done` yet, and keep what it comes to."""
         kept: Answer | None = None
         nothing = False
         try:
-            result = await _run(call, params)
+            result = await _run(call, params, oversight)
             if isinstance(result, WriteResult) and result.outcome == "done":
                 kept = result.kept()
             return self._told(result)
@@ -176,11 +184,13 @@ class FlyTools:
                 self._intents.leave(intent, nothing_done=nothing)
 
 
-async def _run(call: Call, params: Params) -> Result:
-    """The action itself, behind its gate."""
+async def _run(call: Call, params: Params, oversight: Oversight) -> Result:
+    """The action itself, behind its gate, and behind whoever has to approve it."""
     action = call.action
     try:
         await _consent(call, params)
+        if oversight.approve is not None:
+            await oversight.approve(call, params)
         result: Result = await (action.run(call, params) if action.run else plain.run(call, params))
     except FlyError as error:
         # A read that fails after a write does not undo it; and what an error knows, the intent has to know.

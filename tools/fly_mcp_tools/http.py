@@ -185,6 +185,36 @@ class Http:
         )
 
 
+class NoAnswer(Exception):
+    """Another server than Fly's did not give what it was asked for; the text says why, in words of ours."""
+
+
+async def fetch(url: str, *, timeout: float, most: int) -> bytes:
+    """Get what is at an address that is not Fly's, without any token and without following redirects.
+
+    `timeout`: seconds for each step. `most`: bytes.
+
+    Raises:
+        NoAnswer: none came, it was no 200, or it is longer than that.
+    """
+    body = bytearray()
+    try:
+        async with (
+            # A proxy is right for https alone, as above.
+            httpx2.AsyncClient(timeout=timeout, trust_env=url.startswith("https:")) as client,
+            client.stream("GET", url, headers={"accept": "application/json"}) as answer,
+        ):
+            if answer.status_code != 200:
+                raise NoAnswer(f"HTTP {answer.status_code}")
+            async for chunk in answer.aiter_bytes():
+                body += chunk
+                if len(body) > most:
+                    raise NoAnswer("the answer is too long")
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise NoAnswer(type(error).__name__) from None
+    return bytes(body)
+
+
 async def _exchange(client: httpx2.AsyncClient, outgoing: httpx2.Request) -> RawAnswer:
     """Send and read. A body that breaks off or does not end is cut, since the status may say enough."""
     response = await client.send(outgoing, stream=True)

@@ -67,12 +67,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Selection:
-    """The actions that are on. `off`: each that is not, and by which setting. `pins`: what is fixed."""
+    """The actions that are on. `off`: each that is not, and by which setting. `pins`: what is fixed, and `by` what."""
 
     actions: Mapping[str, AnyAction]
     off: Mapping[str, str] = field(default_factory=dict[str, str])
     pins: Mapping[str, str] = field(default_factory=dict[str, str])
     read_only: bool = False
+    by: Mapping[str, str] = field(default_factory=lambda: PINS)
 
     def hidden(self, action: AnyAction) -> frozenset[str]:
         """Arguments of `action` that are filled in: its schema does not have them."""
@@ -133,8 +134,8 @@ class Selection:
     def _beyond(self, name: str, what: str, instead: str) -> RefusedByUs:
         kind = "app" if name == APP else "organisation"
         return RefusedByUs(
-            f"{what} was not run: this server is for the {kind} {self.pins[name]} alone, by {PINS[name]}, and "
-            "another was named. Nothing was sent.",
+            f"{what} was not run: this server is for the {kind} {self.pins[name]} alone, by "
+            f"{self.by.get(name, PINS[name])}, and another was named. Nothing was sent.",
             hint=f"For {self.pins[name]}, {instead}. Only the operator of this server can give it more.",
         )
 

@@ -41,6 +41,8 @@ _BUSY: Final = 2.0
 #: Tries at what another process that opens the same new file may be at, too.
 _TRIES: Final = 10
 _FILE: Final = "state.sqlite3"
+#: What else a server of ours keeps there: the file of agents' tokens.
+BESIDE: Final = ("agents.json",)
 
 _log = logging.getLogger("fly_mcp_tools")
 
@@ -230,7 +232,7 @@ def _claim(directory: Path) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if os.name == "nt" or not _open_to_others(directory):
         return
-    if any(not one.name.startswith((_FILE, PREFIX)) for one in directory.iterdir()):
+    if any(not one.name.startswith((_FILE, PREFIX, *BESIDE)) for one in directory.iterdir()):
         raise _Refused(
             "others can enter it, and it holds more than fly-mcp's files",
             "Set FLY_MCP_STATE to a directory of its own, which is made where it is not there; or chmod 700 this one.",

@@ -1,0 +1,1 @@
+"""The straight line of a call: who calls, may it, the trail, the human, Fly."""
