@@ -55,7 +55,7 @@ class LeaseTaken(WriteResult):
     """The lease. The nonce proves it: pass it as `nonce`, and show it to nobody."""
 
     id: str = Field(description="the machine's")
-    nonce: str = Field(description="empty: it is over")
+    nonce: str = Field(description="empty: see note")
     expires_at: str
 
     def kept(self) -> None:
@@ -103,14 +103,17 @@ async def acquire(call: Call, params: AcquireLease) -> LeaseTaken:
 
 async def _again(call: Call, params: AcquireLease, mark: str) -> LeaseTaken:
     """The lease that an earlier call of this intent took, with its nonce; one that is over is not taken anew."""
-    there = await leases.look(call, params.app_name, params.machine_id)
+    note = "and is over: it ran out or was released. For another one, use another requestId."
+    try:
+        there = await leases.look(call, params.app_name, params.machine_id)
+    except FlyError as error:
+        there, note = None, f"and could not be looked at; the same call looks again. {error.message}"
     if there is not None and _is_ours(there, params, mark):
         again = _taken(params, there, "It was taken before with this requestId.")
         return again.model_copy(update={"already_done": True})
     return LeaseTaken(
         outcome="done",
-        note="It was taken before with this requestId and is over: it ran out or was released. For another one, use "
-        "another requestId.",
+        note=f"It was taken before with this requestId {note}",
         already_done=True,
         id=params.machine_id,
         nonce="",
