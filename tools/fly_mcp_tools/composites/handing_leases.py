@@ -125,8 +125,7 @@ async def _acquire(call: Call, params: AcquireLease, mark: str) -> LeaseTaken:
     if call.resumed and (found := await _ours(call, params, mark)) is not None:
         return _taken(params, found, "An earlier call with this requestId had taken it.")
     try:
-        lease = await _post(call, params, mark)
-        return _taken(params, lease, _ANOTHER if params.nonce not in (None, lease.nonce) else None)
+        return _taken(params, await _post(call, params, mark, anew=await _is_over(call, params)))
     except (MaybeDone, TimedOut) as error:
         found = await _ours(call, params, mark)
         if found is None:
@@ -172,9 +171,17 @@ async def release(call: Call, params: ReleaseLease) -> LeaseReleased:
     return LeaseReleased(outcome="done", note=note, id=params.machine_id)
 
 
-async def _post(call: Call, params: AcquireLease, mark: str) -> Lease:
+async def _is_over(call: Call, params: AcquireLease) -> bool:
+    """Whether no lease is seen that could be extended: then Fly gives another one, which has to carry our mark."""
+    if params.nonce is None:
+        return True
+    there = await _look(call, params)
+    return there is None or there.nonce not in ("", params.nonce)
+
+
+async def _post(call: Call, params: AcquireLease, mark: str, *, anew: bool) -> Lease:
     body: JsonObject = {"ttl": params.ttl}
-    if params.nonce is None or params.description:
+    if anew or params.description:  # one that is extended keeps its own otherwise
         body["description"] = f"{clean(params.description or _NAMELESS, 100)} [{mark}]"
     where = machines.ids(params.app_name, params.machine_id)
     answer = await call.send(fly.ACQUIRE_LEASE, where, body=body, nonce=params.nonce)
@@ -199,9 +206,9 @@ async def _ours(call: Call, params: AcquireLease, mark: str) -> Lease | None:
 
 
 def _is_ours(lease: Lease, params: AcquireLease, mark: str) -> bool:
-    if params.nonce is not None:
-        return lease.nonce == params.nonce
-    return bool(lease.nonce) and lease.description.endswith(f"[{mark}]")
+    if not lease.nonce:
+        return False
+    return lease.nonce == params.nonce or lease.description.endswith(f"[{mark}]")
 
 
 def _is_of_lease(error: NotFound) -> bool:
@@ -210,9 +217,10 @@ def _is_of_lease(error: NotFound) -> bool:
 
 
 def _taken(params: AcquireLease, lease: Lease, note: str | None = None) -> LeaseTaken:
+    another = _ANOTHER if params.nonce not in (None, lease.nonce) else None
     return LeaseTaken(
         outcome="done",
-        note=note,
+        note=" ".join(words for words in (note, another) if words) or None,
         id=params.machine_id,
         nonce=lease.nonce,
         expires_at=leases.moment(lease.expires_at),
