@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fly_mcp_emulator.faults import FaultRule
 from fly_mcp_emulator.world import Snapshot, World
 
 from .fly import APP, MACHINE, VOLUME, WEB, Fly
@@ -73,6 +74,24 @@ async def test_with_the_data_of_a_snapshot_or_of_the_volume(
     answer = await fly.call(CLONE, **ONE, **more)
     assert (answer["outcome"], answer["volume_from"]) == ("done", origin)
     assert fly.volume(answer["volume_id"]).files == wanted
+
+
+@pytest.mark.parametrize("app", [APP, WEB])
+async def test_while_its_host_does_not_answer_the_clone_is_told_as_it_was_sent(fly: Fly, app: str) -> None:
+    """Found by the chaos run: Fly leaves the config out, and with it went image, volume and what they cost."""
+    (source,) = fly.alive(app)
+    one = {"appName": app, "machineId": source.id, "region": "fra"}
+    usual = await fly.call(CLONE, **one)
+    fly.begin_again()
+    fly.emulator.faults.add(
+        FaultRule(kind="unreachable_host", method="GET", path=r"/machines/\w+/wait$", seconds=3600, times=1)
+    )
+    answer = await fly.call(CLONE, **one)
+    made = fly.machine(answer["id"], app)
+    assert made.host_status == "unreachable"
+    assert answer["image"] == source.config.image
+    assert answer["monthly_cost"] == usual["monthly_cost"]
+    assert answer.get("volume_id") == made.volume_id
 
 
 class TestRefused:

@@ -56,7 +56,7 @@ class TestMerge:
             }
             return httpx2.Response(200, json=body)
 
-        fly.wire.replace_answers("GET", f"/machines/{MACHINE}$", novel, times=1)
+        fly.wire.replace_answers("GET", f"/machines/{MACHINE}$", novel, times=2)
         body, _ = await _post(fly, **ONE, env={"A": "b"})
         assert body["config"]["brand_new"] == {"a": [1]}
 
@@ -201,7 +201,7 @@ class TestSizes:
         config = {"image": IMAGE, "size": "performance-2x"}
         body = {"id": id_of(1), "state": "started", "config": config}
         body["instance_id"] = fly.machine(id_of(1), FLEET).instance_id
-        fly.wire.replace_answers("GET", f"{id_of(1)}$", lambda _: httpx2.Response(200, json=body), times=1)
+        fly.wire.replace_answers("GET", f"{id_of(1)}$", lambda _: httpx2.Response(200, json=body), times=2)
         sent, answer = await _post(fly, **FIRST, memoryMb=8192)
         assert sent["config"]["guest"] == {"cpu_kind": "performance", "cpus": 2, "memory_mb": 8192}
         assert "size" not in sent["config"]

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from .turns import Turns
 
+#: A kind of thing, its app and its name, such as an address.
+_Thing = tuple[str, str, str]
 #: Apps remembered at most; the oldest go first, so that a long-lived server does not grow.
 _APPS = 1000
 #: Seconds for which it is of interest that an image was missing.
@@ -54,6 +56,8 @@ class Memory:
     directory: Path | None = None
     #: New volumes of which it is known whose they are; one call must not take another's for its own.
     _volumes: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
+    #: What has nothing by which it could be known as made by an intent, and whose it is: the mark of that intent.
+    _makers: OrderedDict[_Thing, str] = field(default_factory=OrderedDict[_Thing, str])
     #: Who may change a machine now, among the calls of this process.
     turns: Turns = field(default_factory=Turns)
     _apps: OrderedDict[str, StaleSecrets] = field(default_factory=OrderedDict[str, StaleSecrets])
@@ -122,8 +126,25 @@ class Memory:
         """Whether a call is known to have made it."""
         return volume_id in self._volumes
 
+    def made(self, kind: str, app_name: str, name: str, mark: str) -> None:
+        """Remember that the intent of this mark has made it: no other may take it for its own."""
+        self.unmade(kind, app_name, name)
+        self._makers[kind, app_name, name] = mark
+        while len(self._makers) > _APPS:
+            self._makers.popitem(last=False)
+
+    def unmade(self, kind: str, app_name: str, name: str) -> None:
+        """It is gone: another one of that name may be anybody's."""
+        self._makers.pop((kind, app_name, name), None)
+
+    def is_anothers(self, kind: str, app_name: str, name: str, mark: str) -> bool:
+        """Whether another intent than that of this mark is known to have made it."""
+        return self._makers.get((kind, app_name, name), mark) != mark
+
     def forget(self, app_name: str) -> None:
         """The app is gone, or new: what was known of one of that name is not true of it."""
+        for thing in [one for one in self._makers if one[1] == app_name]:
+            del self._makers[thing]
         self._apps.pop(app_name, None)
         self._missing.pop(app_name, None)
 

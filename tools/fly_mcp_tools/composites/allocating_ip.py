@@ -1,8 +1,8 @@
 """flyAllocateIp.
 
 An address has nothing that could mark it as ours, and Fly gives another one to whoever asks twice. So the app's
-addresses are read before, and after a lost answer the one that is new is looked for. Two that are new cannot be told
-apart, and are named.
+addresses are read before, and after a lost answer the one that is new is looked for; one that another call of this
+process has got is not. Two that are new cannot be told apart, and are named.
 """
 
 from __future__ import annotations
@@ -83,17 +83,19 @@ async def _allocate(call: Call, params: AllocateIp) -> IpAllocated:
     notes = obj(call.journal.notes.get(_STEP))
     if params.type == "shared_v4" and (shared := next((one for one in there if one.shared), None)):
         earlier = "An earlier call with this requestId had allocated it."
-        return _result(params, shared, earlier if notes else "The app has it already; nothing was sent.")
+        return _said(params, shared, earlier if notes else "The app has it already; nothing was sent.")
     _consent(call, params)
-    if notes and (ours := await _earlier(call, params, notes)) is not None:
-        return _result(params, ours, "An earlier call with this requestId had allocated it.")
+    if notes and (ours := await _earlier(call, params, notes)):
+        return _result(call, params, ours, "An earlier call with this requestId had allocated it.")
     known = notes.get("before")
     before: list[JsonValue] = known if isinstance(known, list) else [*(one.ip for one in there)]
-    call.journal.note(_STEP, {"before": before, "sent_at": call.clock.now()})
+    call.journal.note(_STEP, {"before": before})
     try:
         made = await addresses.allocate(call, params.app_name, _wanted(params))
     except (MaybeDone, TimedOut) as error:
+        call.journal.jot(_STEP, {"before": before, "given_up_at": call.clock.now()})
         return _result(
+            call,
             params,
             await _found(call, params, before, error),
             "Fly's answer was lost; this address is new since, and of the type asked for.",
@@ -121,19 +123,22 @@ def _wanted(params: AllocateIp) -> JsonObject:
 
 async def _new(call: Call, params: AllocateIp, before: list[JsonValue]) -> list[Address]:
     """Addresses that are new and may be the one asked for."""
-    return _among(params, await addresses.list_of(call, params.app_name), before)
+    return _among(call, params, await addresses.list_of(call, params.app_name), before)
 
 
-def _among(params: AllocateIp, there: list[Address], before: list[JsonValue]) -> list[Address]:
+def _among(call: Call, params: AllocateIp, there: list[Address], before: list[JsonValue]) -> list[Address]:
+    mark, kinds = call.mark(_STEP), _LOOKS_LIKE.get(params.type, (params.type,))
     return [
         one
         for one in there
-        if one.ip not in before and one.kind in _LOOKS_LIKE.get(params.type, (params.type,))
+        if one.ip not in before
+        and one.kind in kinds
+        and not call.memory.is_anothers(_STEP, params.app_name, one.ip, mark)
     ]
 
 
-async def _found(call: Call, params: AllocateIp, before: list[JsonValue], error: FlyError) -> Address:
-    """The address whose answer was lost. Raises MaybeDone where none is there, or more than one."""
+async def _found(call: Call, params: AllocateIp, before: list[JsonValue], error: FlyError) -> list[Address]:
+    """The address, or the pair, whose answer was lost. Raises MaybeDone where none is there, or more than one."""
 
     async def look() -> list[Address] | None:
         return await _new(call, params, before) or None
@@ -144,11 +149,11 @@ async def _found(call: Call, params: AllocateIp, before: list[JsonValue], error:
     return _only(params, found, error)
 
 
-def _only(params: AllocateIp, found: list[Address], error: FlyError | None = None) -> Address:
-    """The one that is new. Raises MaybeDone where there are more: which of them is ours cannot be told."""
-    if len(found) > 1 and params.type != "egress_pair":
+def _only(params: AllocateIp, found: list[Address], error: FlyError | None = None) -> list[Address]:
+    """What is new. Raises MaybeDone where there is more than one of a kind: which is ours cannot be told."""
+    if len(found) > len({one.kind for one in found}):
         raise _unclear(params, found, error, looked=True)
-    return found[0]
+    return found
 
 
 def _unclear(params: AllocateIp, found: list[Address], error: FlyError | None, *, looked: bool) -> MaybeDone:
@@ -165,16 +170,20 @@ def _unclear(params: AllocateIp, found: list[Address], error: FlyError | None, *
     )
 
 
-async def _earlier(call: Call, params: AllocateIp, notes: JsonObject) -> Address | None:
-    """What an earlier call of this intent allocated; None once it is sure that it allocated none."""
-    before, sent_at = notes.get("before"), notes.get("sent_at")
+async def _earlier(call: Call, params: AllocateIp, notes: JsonObject) -> list[Address]:
+    """What an earlier call of this intent allocated; nothing once it is sure that it allocated none.
+
+    A request of a killed process was given up when that was killed; the beginning of this call is later than that.
+    """
+    before, given_up = notes.get("before"), notes.get("given_up_at")
+    given_up_at = given_up if isinstance(given_up, float) else call.clock.now()
     while True:
         found = await _new(call, params, before if isinstance(before, list) else [])
         if found:
             return _only(params, found)
-        left = (sent_at if isinstance(sent_at, float) else 0.0) + _LATE - call.clock.now()
+        left = given_up_at + _LATE - call.clock.now()
         if left <= 0:
-            return None
+            return []
         await call.progress(_LATE - left, _LATE, "looking for an address that may have been allocated")
         await call.clock.sleep(min(looking.LOOK_EVERY, left))
 
@@ -191,15 +200,22 @@ async def _shown(call: Call, params: AllocateIp, made: Address, before: list[Jso
         note = f"Fly answered with {made.ip}, and " + (
             "the app's addresses do not show it." if looked else "the app's addresses could not be read."
         )
-        result = _result(params, made, f"{note} flyListIps looks again.")
+        result = _result(call, params, [made], f"{note} flyListIps looks again.")
         return result.model_copy(update={"outcome": "unclear"})
-    also: list[str] = []
+    also: list[Address] = []
     if params.type == "egress_pair":
-        also = [one.ip for one in _among(params, there, before) if one.ip != made.ip]
-    return _result(params, made, None, also or None)
+        also = [one for one in _among(call, params, there, before) if one.ip != made.ip]
+    return _result(call, params, [made, *also], None)
 
 
-def _result(
+def _result(call: Call, params: AllocateIp, got: list[Address], note: str | None) -> IpAllocated:
+    """What this intent got: from now on no other takes it for its own."""
+    for one in got:
+        call.memory.made(_STEP, params.app_name, one.ip, call.mark(_STEP))
+    return _said(params, got[0], note, [one.ip for one in got[1:]] or None)
+
+
+def _said(
     params: AllocateIp, address: Address, note: str | None, also: list[str] | None = None
 ) -> IpAllocated:
     return IpAllocated(

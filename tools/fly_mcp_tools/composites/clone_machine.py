@@ -73,12 +73,13 @@ async def clone(call: Call, params: CloneMachine) -> Cloned:
     await snapshot_source.within_app(call, params.app_name, params.snapshot_id)
     config = configs.template(source.model_copy(update={"config": updating.readable_config(source)}))
     region = params.region or source.region
-    facts: JsonObject = {}
+    # What is sent, for the answer: Fly leaves the config out while the new machine's host does not answer.
+    facts: JsonObject = {"image": config.get("image"), "guest": guest.of_config(config)}
     if source.mounts:
         made = await _volume(call, params, source, region)
         kept: JsonObject = {key: source.mounts[0][key] for key in MOUNT_KEYS if key in source.mounts[0]}
         config["mounts"] = [{"volume": made.id, **kept}]
-        facts = {
+        facts |= {
             "volume_from": await _origin(call, params, source),
             "size_gb": made.size_gb,
             "volume_id": made.id,
@@ -92,7 +93,7 @@ async def clone(call: Call, params: CloneMachine) -> Cloned:
     try:
         made_machine = await creating.create(call, params.app_name, config, name=params.name, region=region)
     except FlyError as error:
-        if facts and error.changed == "nothing":
+        if "volume_id" in facts and error.changed == "nothing":
             error.message += f" The new volume {facts['volume_id']} stays, unattached."
             error.changed = "something"
         raise
@@ -164,14 +165,12 @@ async def _volume(call: Call, params: CloneMachine, source: Machine, region: str
 
 def _cloned(params: CloneMachine, made: creating.Created, facts: JsonObject) -> Cloned:
     machine = made.machine
-    cost = prices.machine(guest.of_config(machine.config or {}), machine.region)
-    # Fly leaves the config out while the new machine's host does not answer: the volume is known all the same.
-    known = facts.get("volume_id")
-    volume_id = machine.volume_id or (known if isinstance(known, str) else None)
+    size = obj(facts.get("guest")) if machine.config is None else guest.of_config(machine.config)
+    cost = prices.machine(size, machine.region)
+    volume_id = machine.volume_id or _text(facts, "volume_id")
     if volume_id:
-        size = facts.get("size_gb")
-        cost += prices.volume(size if isinstance(size, int) else None)
-    origin = facts.get("volume_from")
+        disk = facts.get("size_gb")
+        cost += prices.volume(disk if isinstance(disk, int) else None)
     return Cloned(
         outcome=made.outcome,
         note=made.note,
@@ -180,9 +179,14 @@ def _cloned(params: CloneMachine, made: creating.Created, facts: JsonObject) -> 
         state=machine.state,
         region=machine.region,
         private_ip=machine.private_ip or None,
-        image=machine.image,
+        image=machine.image or _text(facts, "image") or "",
         cloned_from=params.machine_id,
         volume_id=volume_id,
-        volume_from=origin if isinstance(origin, str) else None,
+        volume_from=_text(facts, "volume_from"),
         monthly_cost=cost.said(signed=True),
     )
+
+
+def _text(facts: JsonObject, key: str) -> str | None:
+    found = facts.get(key)
+    return found if isinstance(found, str) else None

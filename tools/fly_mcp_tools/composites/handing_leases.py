@@ -55,7 +55,7 @@ class LeaseTaken(WriteResult):
     """The lease. The nonce proves it: pass it as `nonce`, and show it to nobody."""
 
     id: str = Field(description="the machine's")
-    nonce: str = Field(description="empty: it is over")
+    nonce: str = Field(description="empty: see note")
     expires_at: str
 
     def kept(self) -> None:
@@ -103,14 +103,17 @@ async def acquire(call: Call, params: AcquireLease) -> LeaseTaken:
 
 async def _again(call: Call, params: AcquireLease, mark: str) -> LeaseTaken:
     """The lease that an earlier call of this intent took, with its nonce; one that is over is not taken anew."""
-    there = await leases.look(call, params.app_name, params.machine_id)
+    note = "and is over: it ran out or was released. For another one, use another requestId."
+    try:
+        there = await leases.look(call, params.app_name, params.machine_id)
+    except FlyError as error:
+        there, note = None, f"and could not be looked at; the same call looks again. {error.message}"
     if there is not None and _is_ours(there, params, mark):
         again = _taken(params, there, "It was taken before with this requestId.")
         return again.model_copy(update={"already_done": True})
     return LeaseTaken(
         outcome="done",
-        note="It was taken before with this requestId and is over: it ran out or was released. For another one, use "
-        "another requestId.",
+        note=f"It was taken before with this requestId {note}",
         already_done=True,
         id=params.machine_id,
         nonce="",
@@ -122,8 +125,7 @@ async def _acquire(call: Call, params: AcquireLease, mark: str) -> LeaseTaken:
     if call.resumed and (found := await _ours(call, params, mark)) is not None:
         return _taken(params, found, "An earlier call with this requestId had taken it.")
     try:
-        lease = await _post(call, params, mark)
-        return _taken(params, lease, _ANOTHER if params.nonce not in (None, lease.nonce) else None)
+        return _taken(params, await _post(call, params, mark, anew=await _is_over(call, params)))
     except (MaybeDone, TimedOut) as error:
         found = await _ours(call, params, mark)
         if found is None:
@@ -169,9 +171,17 @@ async def release(call: Call, params: ReleaseLease) -> LeaseReleased:
     return LeaseReleased(outcome="done", note=note, id=params.machine_id)
 
 
-async def _post(call: Call, params: AcquireLease, mark: str) -> Lease:
+async def _is_over(call: Call, params: AcquireLease) -> bool:
+    """Whether no lease is seen that could be extended: then Fly gives another one, which has to carry our mark."""
+    if params.nonce is None:
+        return True
+    there = await _look(call, params)
+    return there is None or there.nonce not in ("", params.nonce)
+
+
+async def _post(call: Call, params: AcquireLease, mark: str, *, anew: bool) -> Lease:
     body: JsonObject = {"ttl": params.ttl}
-    if params.nonce is None or params.description:
+    if anew or params.description:  # one that is extended keeps its own otherwise
         body["description"] = f"{clean(params.description or _NAMELESS, 100)} [{mark}]"
     where = machines.ids(params.app_name, params.machine_id)
     answer = await call.send(fly.ACQUIRE_LEASE, where, body=body, nonce=params.nonce)
@@ -196,9 +206,9 @@ async def _ours(call: Call, params: AcquireLease, mark: str) -> Lease | None:
 
 
 def _is_ours(lease: Lease, params: AcquireLease, mark: str) -> bool:
-    if params.nonce is not None:
-        return lease.nonce == params.nonce
-    return bool(lease.nonce) and lease.description.endswith(f"[{mark}]")
+    if not lease.nonce:
+        return False
+    return lease.nonce == params.nonce or lease.description.endswith(f"[{mark}]")
 
 
 def _is_of_lease(error: NotFound) -> bool:
@@ -207,9 +217,10 @@ def _is_of_lease(error: NotFound) -> bool:
 
 
 def _taken(params: AcquireLease, lease: Lease, note: str | None = None) -> LeaseTaken:
+    another = _ANOTHER if params.nonce not in (None, lease.nonce) else None
     return LeaseTaken(
         outcome="done",
-        note=note,
+        note=" ".join(words for words in (note, another) if words) or None,
         id=params.machine_id,
         nonce=lease.nonce,
         expires_at=leases.moment(lease.expires_at),

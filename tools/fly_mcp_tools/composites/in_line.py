@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from fly_mcp_tools.call import Call
@@ -37,3 +37,14 @@ async def turn(call: Call, app_name: str, what: str) -> AsyncGenerator[None]:
                 retryable=True,
             ) from None
         yield
+
+
+def config(call: Call, app_name: str, machine_id: str) -> AbstractAsyncContextManager[None]:
+    """Have the turn for a machine's config, from the moment it is read until it is sent back.
+
+    Metadata changes it without a new version, so that Fly would not refuse what was read before.
+
+    Raises:
+        Conflict: others take too long.
+    """
+    return turn(call, app_name, f"the config of machine {machine_id}")

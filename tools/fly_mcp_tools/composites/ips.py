@@ -129,6 +129,7 @@ async def release(call: Call, params: OfIp) -> IpReleased:
     except (MaybeDone, TimedOut):
         lost = True
     left, looked = await looking.seen(call, gone, lost=lost)
+    call.memory.unmade("ip", params.app_name, address.ip)
     if left is None:
         note = looking.unlike("the address was seen to be there still", lost=lost, looked=looked)
         return _released(params, address.kind, "unclear", None, note)

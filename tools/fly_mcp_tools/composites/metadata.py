@@ -17,6 +17,7 @@ from fly_mcp_tools.ids import AppName, MachineId
 from fly_mcp_tools.models import Result, WriteResult
 from fly_mcp_tools.wire import JsonObject
 
+from . import in_line
 from .lifecycle import Driven, OneMachine
 from .paging import Paged, page
 
@@ -145,7 +146,9 @@ async def delete(call: Call, params: DeleteMetadata) -> MetadataChanged:
 
 
 async def _change(call: Call, params: Driven, changes: Mapping[str, str | None]) -> MetadataChanged:
-    async with leases.borrowed(call, params.app_name, params.machine_id, params.nonce):
+    where = params.app_name, params.machine_id
+    # An update sends back the metadata that it has read: no key may change between.
+    async with leases.borrowed(call, *where, params.nonce), in_line.config(call, *where):
         return await _changed(call, params, changes)
 
 

@@ -6,6 +6,7 @@ public half of some would be harmless, but which of Fly's types has one is not d
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field
@@ -24,7 +25,10 @@ from . import in_line, looking
 from .paging import Paged, page
 from .undoing import Undo, day
 
-_SENT = "sent"
+_SENT: Final = "sent"
+_KIND: Final = "secret key"
+#: Seconds after which a request that was given up is taken for lost.
+_LATE: Final = 20.0
 
 #: Fly's types (reference 4.7).
 KeyType = Literal[
@@ -120,22 +124,26 @@ async def _generate(call: Call, params: GenerateSecretKey) -> SecretKeyGenerated
         found = await secret_keys.list_of(call, params.app_name)
         return next((one for one in found if one.name == params.name), None)
 
-    if (key := await there()) is not None:
-        if call.journal.notes.get(_SENT) and key.type == params.type:
-            return _generated(key, "An earlier call with this requestId had made it.")
+    if (key := await _late(call, params, there)) is not None:
+        mark = call.mark(_KIND)
+        another = call.memory.is_anothers(_KIND, params.app_name, params.name, mark)
+        if call.journal.notes.get(_SENT) and key.type == params.type and not another:
+            return _made(call, params, key, "An earlier call with this requestId had made it.")
         raise Conflict(
             f"There is a secret key {key.name} of type {key.type or '?'} in {params.app_name} already. Generating it "
             "again would replace it, and what it has sealed or signed would be lost. Nothing was changed.",
             hint="Choose another name, such as one with the next version at its end; or delete it first "
             "(flyDeleteSecretKey).",
         )
+    call.memory.unmade(_KIND, params.app_name, params.name)
     call.journal.note(_SENT, True)
     try:
-        return _generated(await secret_keys.generate(call, params.app_name, params.name, params.type), None)
+        key = await secret_keys.generate(call, params.app_name, params.name, params.type)
     except (MaybeDone, TimedOut) as error:
+        call.journal.jot(_SENT, call.clock.now())
         found, looked = await looking.after_lost(call, there)
         if found is not None and found.type == params.type:
-            return _generated(found, "Fly's answer was lost; the key is there, and was not before.")
+            return _made(call, params, found, "Fly's answer was lost; the key is there, and was not before.")
         raise MaybeDone(
             f"The request to generate secret key {params.name} was sent, its answer lost, and "
             + ("no such key is there." if looked else "looking for it failed as well."),
@@ -144,6 +152,35 @@ async def _generate(call: Call, params: GenerateSecretKey) -> SecretKeyGenerated
             request_id=error.request_id,
             facts={"found": "nothing" if looked else "unknown"},
         ) from None
+    return _made(call, params, key, None)
+
+
+async def _late(
+    call: Call, params: GenerateSecretKey, there: Callable[[], Awaitable[SecretKey | None]]
+) -> SecretKey | None:
+    """The key there is; None once a request of an earlier call of this intent would have arrived.
+
+    One that arrives later still would replace the key that is made then. A request of a killed process was given up
+    when that was killed; the beginning of this call is later than that.
+    """
+    sent = call.journal.notes.get(_SENT)
+    # A bool is what a call leaves that was interrupted; then the time counts from now.
+    given_up_at = sent if isinstance(sent, float) else call.clock.now()
+    while (key := await there()) is None and sent:
+        left = given_up_at + _LATE - call.clock.now()
+        if left <= 0:
+            break
+        await call.progress(
+            _LATE - left, _LATE, f"looking for secret key {params.name}, which may have been made"
+        )
+        await call.clock.sleep(min(looking.LOOK_EVERY, left))
+    return key
+
+
+def _made(call: Call, params: GenerateSecretKey, key: SecretKey, note: str | None) -> SecretKeyGenerated:
+    """What this intent made: from now on no other takes it for its own."""
+    call.memory.made(_KIND, params.app_name, params.name, call.mark(_KIND))
+    return _generated(key, note)
 
 
 async def preview(call: Call, params: OfSecretKey) -> Loss:
@@ -187,6 +224,7 @@ async def delete(call: Call, params: OfSecretKey) -> SecretKeyDeleted:
     except (MaybeDone, TimedOut):
         lost = True
     found, looked = await looking.seen(call, gone, lost=lost)
+    call.memory.unmade(_KIND, params.app_name, params.name)
     if not found:
         note = looking.unlike("the key was seen to be there still", lost=lost, looked=looked)
         return _deleted(params, "unclear", note)

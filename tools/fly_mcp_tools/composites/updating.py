@@ -21,7 +21,7 @@ from fly_mcp_tools.errors import Conflict, FlyError, LeaseHeld, MaybeDone, NotFo
 from fly_mcp_tools.models import Outcome
 from fly_mcp_tools.wire import JsonObject, Machine, obj
 
-from . import waiting
+from . import in_line, waiting
 
 #: Seconds for an update to settle. A new image can take more than a minute to be pulled.
 SETTLE_WITHIN = 120.0
@@ -111,7 +111,7 @@ async def update(
     """Change a machine's config and see the new version settled.
 
     Args:
-        machine: as read a moment ago; read again under the lease if it has changed since.
+        machine: as read a moment ago; read again under the lease.
         change: from the whole old config to the whole new one.
         wish: what `change` is for. A config that has it already is not sent, unless an image is wanted by its tag;
             one in which somebody else has changed the same since `machine` was read is a conflict. None: it is
@@ -130,9 +130,9 @@ async def update(
     base, sent_from = _base(call, machine, wish), _sent_from(call, machine)
     async with leases.held(call, app_name, machine.id, nonce=nonce) as lease:
         work = _Work(call, app_name, change, wish, launch, min_secrets_version, lease, base, sent_from)
-        if lease.waited or lease.lease.version != machine.instance_id:
-            machine = await machines.there(call, app_name, machine.id)
-        posted = await _post(work, machine)
+        async with in_line.config(call, app_name, machine.id):
+            # Read again in any case: metadata may have changed since, which makes no new version.
+            posted = await _post(work, await machines.there(call, app_name, machine.id))
         if not posted.sent and not call.resumed:
             note = "The config is like that already, since a moment ago; nothing was sent."
             return Updated(posted.before, posted.now, "done", note)
