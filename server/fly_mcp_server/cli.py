@@ -114,6 +114,17 @@ _HTTP = (
 )
 
 
+#: Who may what, and what is kept of it. What each means stands in the settings' table.
+_ACCESS = (
+    click.option("--policy", envvar="FLY_MCP_POLICY", metavar="FILE", help="What each agent may do."),
+    click.option("--agent", envvar="FLY_MCP_AGENT", metavar="NAME", help="Which of them calls over stdio."),
+    click.option("--agents", envvar="FLY_MCP_AGENTS", metavar="FILE", help="Their tokens, hashed."),
+    click.option(
+        "--audit", envvar="FLY_MCP_AUDIT", metavar="FILE", help="Keep a trail of each call; or: stderr."
+    ),
+)
+
+
 def _options(options: Sequence[Callable[[CommandT], CommandT]]) -> Callable[[CommandT], CommandT]:
     def decorate(command: CommandT) -> CommandT:
         for option in reversed(options):
@@ -131,6 +142,7 @@ def _choice(command: CommandT) -> CommandT:
 @click.version_option(__version__, prog_name="fly-mcp")
 @_EMULATOR
 @_LOG_LEVEL
+@_options(_ACCESS)
 @_choice
 @click.pass_context
 def main(context: click.Context, /, **said: object) -> None:
@@ -145,6 +157,7 @@ def main(context: click.Context, /, **said: object) -> None:
 @main.command()
 @click.option("--stdio", is_flag=True, help="Over stdin and stdout (the default).")
 @_options(_HTTP)
+@_options(_ACCESS)
 @_EMULATOR
 @_LOG_LEVEL
 @_choice
