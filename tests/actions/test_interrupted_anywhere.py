@@ -27,13 +27,13 @@ TOLD = (
 )  # fmt: skip
 
 
-#: Actions whose answer compares with what was there before, which a call that goes on has not seen.
-COMPARES = ("flyUpdateMachineConfig", "flyScaleMachines", "flyScaleWithVolumes")
+#: Actions that price the difference to what was there before, which a call that goes on has not seen.
+COMPARES = ("flyScaleMachines", "flyScaleWithVolumes")
 
 
 def _told(action: str, answer: Json) -> Json:
     machines: list[Any] = answer.get("machines") or []
-    keys = [key for key in TOLD if action not in COMPARES or key not in ("changed", "monthly_cost")]
+    keys = [key for key in TOLD if action not in COMPARES or key != "monthly_cost"]
     return {**{key: answer.get(key) for key in keys}, "machines": len(machines)}
 
 
