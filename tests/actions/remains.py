@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from fly_mcp_emulator.world import App, Machine, Volume, World
+from fly_mcp_emulator.world import App, IpAddress, Machine, Volume, World
 from fly_mcp_tools.config import MARK
 
 from .fly import Json
@@ -19,7 +19,11 @@ def references_in(answer: Json) -> set[str]:
 
 def remains_of(world: World, first: World, now: float) -> Json:
     """What counts of each app; `first`: the world that it was before."""
-    known = {one for app in first.apps.values() for one in (*app.machines, *app.volumes)}
+    known = {
+        one
+        for app in first.apps.values()
+        for one in (*app.machines, *app.volumes, *app.ips, *(key.value for key in app.secret_keys.values()))
+    }
     return {name: _app(app, known, now) for name, app in world.apps.items()}
 
 
@@ -32,7 +36,15 @@ def _app(app: App, known: set[str], now: float) -> Json:
         "destroyed": dead,
         "volumes": sorted(_volume(one, known) for one in app.volumes.values()),
         "secrets": {secret.name: secret.value for secret in app.secrets.values()},
+        "keys": {key.name: f"{key.type} {_id(key.value, known)}" for key in app.secret_keys.values()},
+        "addresses": sorted(_address(one, known) for one in app.ips.values()),
+        "certificates": {one.hostname: (one.acme, one.custom) for one in app.certificates.values()},
     }
+
+
+def _address(one: IpAddress, known: set[str]) -> str:
+    family = "v6" if ":" in one.ip else "v4"
+    return f"{_id(one.ip, known)} {family} {one.region} shared={one.shared} egress={one.egress}"
 
 
 def _machine(machine: Machine, known: set[str]) -> str:
@@ -46,6 +58,8 @@ def _machine(machine: Machine, known: set[str]) -> str:
         "state": machine.state,
         "boots": machine.booted,
         "versions": len(machine.versions),
+        "cordoned": machine.cordoned,
+        "memory": machine.memory_limit_mb,
         "secrets": machine.secrets.values,
         "config": config,
     }
@@ -61,6 +75,7 @@ def _volume(volume: Volume, known: set[str]) -> str:
         "state": volume.state,
         "on": _id(volume.attached_machine_id, known),
         "kept for": volume.snapshot_retention,
+        "scheduled": volume.auto_backup_enabled,
         "snapshots": len(volume.snapshots),
     }
     return json.dumps(told, sort_keys=True)

@@ -12,7 +12,7 @@ from fly_mcp_emulator.world import World
 from fly_mcp_tools.action import Access
 from fly_mcp_tools.catalogue import ACTIONS
 
-from .fly import APP, DEFAULT_IMAGE, MACHINE, SANDBOX, WEB, Fly, content_of
+from .fly import APP, DEFAULT_IMAGE, FREE_VOLUME, MACHINE, SANDBOX, WEB, Fly, content_of
 
 WRITES = [name for name, action in ACTIONS.items() if action.writes]
 READS = [name for name, action in ACTIONS.items() if not action.writes]
@@ -120,6 +120,9 @@ async def test_two_calls_at_once_with_one_id_do_it_once(fly: Fly) -> None:
     assert [answer.get("already_done") for answer in answers] == [None, True]
 
 
+LAB = "lab-batch"
+FORK = {"appName": APP, "name": "copy", "region": "fra"}
+CLONE = {"appName": APP, "machineId": MACHINE, "region": "lhr"}
 #: What creates something, the path of its create, and how many it asks for.
 CREATES: list[tuple[str, dict[str, Any], str, int]] = [
     ("flyCreateMachine", {"appName": SANDBOX}, f"/v1/apps/{SANDBOX}/machines$", 1),
@@ -128,19 +131,47 @@ CREATES: list[tuple[str, dict[str, Any], str, int]] = [
     ("flyScaleWithVolumes", {"appName": APP, "count": 3}, f"/v1/apps/{APP}/machines$", 2),
     ("flyScaleWithVolumes", {"appName": APP, "count": 3}, f"/v1/apps/{APP}/volumes$", 2),
     ("flyCreateVolume", {"appName": SANDBOX, "name": "data", "region": "fra"}, "/volumes$", 1),
+    ("flyCreateVolume", {**FORK, "sourceVolumeId": FREE_VOLUME}, "/volumes$", 1),
     ("flyCreateApp", {"appName": "shop"}, "/v1/apps$", 1),
+    ("flyCloneMachine", {"appName": LAB, "machineId": "3d8d9a2b64e189"}, f"/v1/apps/{LAB}/machines$", 1),
+    ("flyCloneMachine", CLONE, f"/v1/apps/{APP}/volumes$", 1),
+    ("flyCloneMachine", CLONE, f"/v1/apps/{APP}/machines$", 1),
+    ("flyAllocateIp", {"appName": SANDBOX, "type": "v6"}, "/ip_assignments$", 1),
+    ("flyAllocateIp", {"appName": SANDBOX, "type": "v4", "confirm": True}, "/ip_assignments$", 1),
+    ("flyCreateSnapshot", {"appName": APP, "volumeId": FREE_VOLUME}, "/snapshots$", 1),
+    ("flyGenerateSecretKey", {"appName": APP, "name": "k", "type": "hs256"}, "/generate$", 1),
+    ("flyRequestCertificate", {"appName": APP, "hostname": "a.example"}, "/certificates/acme$", 1),
+    ("flyAcquireLease", {"appName": APP, "machineId": MACHINE}, "/lease$", 1),
 ]
 
 
-def _made(fly: Fly) -> dict[str, int]:
+def _made(fly: Fly, path: str) -> dict[str, int]:
+    """How many of what each action makes, `path` the create, are there that were not."""
     apps = fly.emulator.dump().apps
     return {
         "flyCreateMachine": len(apps[SANDBOX].machines),
         "flyScaleMachines": len(apps[WEB].machines) - 1,
         "flyScaleWithVolumes": len(apps[APP].machines) - 1,
-        "flyCreateVolume": len(apps[SANDBOX].volumes) - 1,
+        "flyCreateVolume": sum(len(one.volumes) for one in apps.values()) - 3,
         "flyCreateApp": len(apps) - 4,
+        "flyCloneMachine": len(apps[LAB].machines) - 1
+        if LAB in path
+        else max(len(apps[APP].machines) - 1, len(apps[APP].volumes) - 2),
+        "flyAllocateIp": len(apps[SANDBOX].ips),
+        "flyCreateSnapshot": len(apps[APP].volumes[FREE_VOLUME].snapshots),
+        "flyGenerateSecretKey": len(apps[APP].secret_keys),
+        "flyRequestCertificate": len(apps[APP].certificates),
+        "flyAcquireLease": sum(
+            one.method == "POST" and 0 < one.world_status < 400 for one in fly.requests_to("/lease")
+        ),
     }
+
+
+def test_everything_that_creates_is_among_them() -> None:
+    """What a second time would make a second one."""
+    makes = {"Create", "Clone", "Allocate", "Generate", "Request", "Acquire", "Scale"}
+    names = {name for name in WRITES if any(name.startswith(f"fly{verb}") for verb in makes)}
+    assert {name for name, *_ in CREATES} == names
 
 
 @pytest.mark.parametrize(("name", "given", "path", "count"), CREATES)
@@ -159,7 +190,7 @@ async def test_a_create_whose_answers_are_lost_is_finished_and_never_doubled(
         assert answer["error"]["outcome"] == "unclear"
         answer = await fly.either(name, **given, requestId="once")
     assert answer["outcome"] == "done"
-    assert _made(fly)[name] == count
+    assert _made(fly, path)[name] == count
 
 
 async def test_a_machine_made_and_deleted_since_is_not_made_again(fly: Fly) -> None:

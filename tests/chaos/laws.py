@@ -59,6 +59,8 @@ class Laws:
         #: Intents that have made too much: told once.
         self._reported: set[int] = set()
         self._reported_refusals: set[int] = set()
+        #: By machine and key of metadata: whether its last change came from outside, or late, so in nobody's turn.
+        self._loose: dict[tuple[str, str], bool] = {}
 
     def broken(self, law: str, told: Told | None, words: str) -> None:
         """A law does not hold."""
@@ -143,7 +145,7 @@ class Laws:
         if told.expected == "already_done" or (earlier and told.intent.request_id):
             if not told.already_done:
                 self.broken("repeated id", told, f"it was done before, and came to {told.ending} {told.code}")
-            elif told.requests:
+            elif any(not _shows_nonce(told, record) for record in self.records(told)):
                 self.broken("repeated id", told, "it was done before, and something was sent")
             elif earlier and (difference := claims.differs(earlier[0], told)):
                 self.broken(
@@ -257,10 +259,15 @@ class Laws:
     def _new_metadata(self, life: MachineLife, key: str, old: str | None, new: str | None, at: float) -> None:
         """Every key of a machine's metadata stays as it is until somebody asks for something else."""
         by = CURRENT.get()
+        loose = by is not None and (by.intent.agent == FOREIGN or by.ended <= at)
+        before, self._loose[life.id, key] = self._loose.get((life.id, key), False), loose
         if by is not None and (by.intent.agent == FOREIGN or by.intent.asked.metadata.get(key, ...) == new):
             return  # metadata has no version to compare: the foreign person writes back what it has read
-        if by is not None and any(one.get(key) != old for one in life.metadata.within(by.began, by.began)):
-            return  # so do our updates, where it was set after they began: docs/chaos.md, "What is known"
+        later = by is not None and all(
+            one.get(key) != old for one in life.metadata.within(by.began, by.began)
+        )
+        if later and (loose or before):
+            return  # a late request, of this update or of who set it since: docs/chaos.md, "What is known"
         if not self._wished(f"metadata of {life.id}", key, new, at):
             what = "is gone" if new is None else f"went from {old!r} to {new!r}"
             self.broken(
@@ -288,6 +295,15 @@ class Laws:
 def took_lease(record: RequestRecord) -> bool:
     """Whether a request has taken a lease."""
     return record.method == "POST" and record.path.endswith("/lease") and 0 < record.world_status < 400
+
+
+def _shows_nonce(told: Told, record: RequestRecord) -> bool:
+    """Whether it reads the lease that was taken: its nonce is kept nowhere."""
+    return (
+        told.intent.asked.action == "flyAcquireLease"
+        and record.method == "GET"
+        and record.path.endswith("/lease")
+    )
 
 
 def changes(record: RequestRecord) -> bool:

@@ -61,6 +61,9 @@ class UnsafeClient(FlyClient):
             body = _unmarked(body)
         if self.without == "lease":
             nonce = None
+        kept = self._kept(endpoint, ids)
+        if kept is not None:
+            return kept
         if self.without == "version" and endpoint is fly.UPDATE_MACHINE:
             body = {key: value for key, value in obj(body).items() if key != "current_version"}
         while True:
@@ -81,18 +84,27 @@ class UnsafeClient(FlyClient):
                     raise
                 tries -= 1
             else:
-                self._remember(endpoint, answer)
+                if self.without == "version" and endpoint is fly.GET_MACHINE:
+                    self._read().setdefault(CURRENT.get(), answer)
                 return answer
 
-    def _remember(self, endpoint: Endpoint, answer: Answer) -> None:
-        """The version of a machine that the present call has read."""
-        if self.without == "version" and endpoint is fly.GET_MACHINE:
-            data = obj(answer.data)
-            self.read()[CURRENT.get(), str(data.get("id"))] = str(data.get("instance_id"))
+    def _kept(self, endpoint: Endpoint, ids: Mapping[str, str]) -> Answer | None:
+        """What an update has read of its machine, instead of what is there now, until it is sent."""
+        told = CURRENT.get()
+        if self.without != "version" or told is None or told.intent.asked.machine != ids.get("machine_id"):
+            return None
+        if endpoint is fly.UPDATE_MACHINE:
+            self._sent().add(told)
+        if told in self._sent() or told.intent.asked.action != "flyUpdateMachineConfig":
+            return None
+        return self._read().get(told) if endpoint is fly.GET_MACHINE else None
 
-    def read(self) -> dict[tuple[Told | None, str], str]:
-        """Versions that were read: by call and machine."""
-        kept: dict[tuple[Told | None, str], str] = self.__dict__.setdefault("_read_versions", {})
+    def _read(self) -> dict[Told | None, Answer]:
+        kept: dict[Told | None, Answer] = self.__dict__.setdefault("_read_machines", {})
+        return kept
+
+    def _sent(self) -> set[Told]:
+        kept: set[Told] = self.__dict__.setdefault("_sent_updates", set())
         return kept
 
 
@@ -100,7 +112,6 @@ class UnsafeClient(FlyClient):
 def switched_off(client: UnsafeClient, without: Safeguard | None) -> Generator[None]:
     """Without this safeguard, for as long as it lasts."""
     client.without = without
-    real = leases.held
 
     @asynccontextmanager
     async def none(
@@ -108,20 +119,10 @@ def switched_off(client: UnsafeClient, without: Safeguard | None) -> Generator[N
     ) -> AsyncGenerator[leases.Held]:
         yield _NoLease(call, app_name, machine_id)
 
-    @asynccontextmanager
-    async def trusting(
-        call: Call, app_name: str, machine_id: str, *, nonce: str | None = None
-    ) -> AsyncGenerator[leases.Held]:
-        async with real(call, app_name, machine_id, nonce=nonce) as lease:
-            version = client.read().get((CURRENT.get(), machine_id), "")
-            lease.waited, lease.lease = False, lease.lease.model_copy(update={"version": version})
-            yield lease
-
-    instead = {"lease": none, "version": trusting}.get(without or "")
-    if instead is None:
+    if without != "lease":
         yield
         return
-    with patch.object(leases, "held", instead):
+    with patch.object(leases, "held", none):
         yield
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, JsonValue
 
 from fly_mcp_tools import config as configs
 from fly_mcp_tools.api import leases, metadata
@@ -15,7 +15,7 @@ from fly_mcp_tools.errors import FlyError, MaybeDone, NotFound, TimedOut
 from fly_mcp_tools.foreign import clean, clean_block, distinct
 from fly_mcp_tools.ids import AppName, MachineId
 from fly_mcp_tools.models import Result, WriteResult
-from fly_mcp_tools.wire import JsonObject
+from fly_mcp_tools.wire import JsonObject, obj
 
 from . import in_line
 from .lifecycle import Driven, OneMachine
@@ -25,6 +25,7 @@ from .paging import Paged, page
 _PLAIN: Final = re.compile(r"(?!\.+$)[A-Za-z0-9_.-]{1,128}")
 _KEY: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,128}")
 _MOST: Final = 50
+_BECAME: Final = "became"
 #: Characters of a value that are shown in a list, and of one alone.
 _SHORT, _LONG = 300, 12_000
 
@@ -155,8 +156,12 @@ async def _change(call: Call, params: Driven, changes: Mapping[str, str | None])
 async def _changed(call: Call, params: Driven, changes: Mapping[str, str | None]) -> MetadataChanged:
     where = params.app_name, params.machine_id
     before = await metadata.all_of(call, *where)
+    # What becomes of each is told as it was when the intent began.
+    noted = obj(call.journal.notes.get(_BECAME))
+    became = {key: str(noted.get(key) or _became(before, key, value)) for key, value in changes.items()}
     lost: FlyError | None = None
     if any(before.get(key) != value for key, value in changes.items()):
+        call.journal.note(_BECAME, dict[str, JsonValue](became))
         try:
             if all(value is None for value in changes.values()):
                 await metadata.remove(call, *where, changes, nonce=params.nonce)
@@ -182,7 +187,7 @@ async def _changed(call: Call, params: Driven, changes: Mapping[str, str | None]
         outcome="unclear" if missing else "done",
         note=note,
         id=params.machine_id,
-        changed={key: _became(before, key, value) for key, value in changes.items()},
+        changed=became,
     )
 
 

@@ -13,7 +13,7 @@ from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import InvalidArguments, Problem
 from fly_mcp_tools.ids import Image
 from fly_mcp_tools.models import Whole, WriteResult
-from fly_mcp_tools.wire import Machine
+from fly_mcp_tools.wire import JsonObject, Machine, obj
 
 from . import changes, updating
 from .lifecycle import Nonce, OneMachine
@@ -30,6 +30,7 @@ _WHAT: Final = {
 }
 #: Kinds of keys that are told each by a word.
 _WORDS: Final = ("env", "metadata", "config")
+_TOLD: Final = "told"
 
 
 def _env_names(env: dict[str, str | None]) -> dict[str, str | None]:
@@ -112,9 +113,9 @@ async def update(call: Call, params: UpdateMachineConfig) -> Updated:
     change = change.restored(config)
     changes.keep_volume(machine, change)
     changes.keep_lasting(config, change)
-    change.applied(config)
-    anew = change.wish.may_have_moved
-    if not change.wish.lacks(config) and not call.resumed and not anew:
+    wanted = machine.model_copy(update={"config": change.applied(config)})
+    anew, lacks = change.wish.may_have_moved, bool(change.wish.lacks(config))
+    if not lacks and not call.resumed and not anew:
         told = change.told(machine, machine)
         return Updated(
             outcome="done",
@@ -124,6 +125,10 @@ async def update(call: Call, params: UpdateMachineConfig) -> Updated:
             instance_id=machine.instance_id or None,
             changed={kind: words for kind, words in told.items() if kind in _WORDS},
         )
+    earlier = {} if lacks else obj(call.journal.notes.get(_TOLD))
+    if lacks:  # whoever goes on finds the machine changed, and has to tell what became of it all the same
+        noted: JsonObject = {"changed": change.told(machine, wanted), "cost": _cost(machine, wanted)}
+        call.journal.note(_TOLD, noted)
     done = await updating.update(
         call, params.app_name, machine, change.applied, wish=change.wish, nonce=params.nonce
     )
@@ -133,8 +138,10 @@ async def update(call: Call, params: UpdateMachineConfig) -> Updated:
         id=done.after.id,
         state=done.after.state,
         instance_id=done.after.instance_id or None,
-        changed=change.told(done.before, done.after),
-        monthly_cost=_cost(done.before, done.after) if change.changes_size else None,
+        changed=obj(earlier.get("changed")) or change.told(done.before, done.after),
+        monthly_cost=str(earlier.get("cost") or _cost(done.before, done.after))
+        if change.changes_size
+        else None,
     )
 
 
