@@ -45,11 +45,11 @@ def test_a_file_as_it_was_written_is_whole(whole: Lines) -> None:
 
 
 def test_every_single_flipped_bit_is_found(tmp_path: Path) -> None:
-    """Issue 6, Shows 6. The last line break alone means nothing, and is all that may go unseen."""
+    """Issue 6, Shows 6: the last line break too, since no killed process leaves another byte in its place."""
     data = b"".join(lines(tmp_path / "audit.jsonl", 2))
     unseen = [
         (place, bit)
-        for place in range(len(data) - 1)
+        for place in range(len(data))
         for bit in range(8)
         if not check(_flipped(data, place, bit)).problems
     ]
@@ -57,6 +57,14 @@ def test_every_single_flipped_bit_is_found(tmp_path: Path) -> None:
 
 
 TWICE = b'"caller":"x","caller"'
+
+
+def _renamed(line: bytes) -> bytes:
+    """Another caller did it."""
+    assert b"night-watch" in line
+    return line.replace(b"night-watch", b"early-watch")
+
+
 CHANGES: dict[str, Callable[[Lines], Lines]] = {
     "a line is taken out": lambda all_: [*all_[:2], *all_[3:]],
     "the first line is taken out": lambda all_: all_[1:],
@@ -68,6 +76,9 @@ CHANGES: dict[str, Callable[[Lines], Lines]] = {
     "an empty line is put in": lambda all_: [*all_[:3], b"\n", *all_[3:]],
     "it begins anew": lambda all_: [*all_, all_[0]],
     "something else stands at the end": lambda all_: [*all_, b"garbage"],
+    "the last line is changed and has no break": lambda all_: [*all_[:-1], _renamed(all_[-1])[:-1]],
+    "the last line is changed and a byte follows": lambda all_: [*all_[:-1], _renamed(all_[-1])[:-1], b"x"],
+    "the last line is changed and zeros follow": lambda all_: [*all_[:-1], _renamed(all_[-1])[:-1], bytes(9)],
     "blanks are put in": lambda all_: [one.replace(b":", b": ", 1) for one in all_],
     "a key stands twice": lambda all_: [*all_[:2], all_[2].replace(b'"caller"', TWICE), *all_[3:]],
 }
@@ -121,6 +132,23 @@ def test_every_place_where_a_process_can_be_killed_leaves_a_trail_that_goes_on(t
         if not whole:
             assert check(path.read_bytes().replace(half, half[:-1] + b" \n", 1)).problems
             assert check(path.read_bytes().replace(half, b"", 1)).problems
+
+
+def test_a_last_event_with_a_stray_byte_stays_damage_when_others_follow(whole: Lines, tmp_path: Path) -> None:
+    """Issue 6. A server that goes on after it takes it for a half line and says so; that must not excuse it."""
+    path = tmp_path / "audit.jsonl"
+    path.write_bytes(b"".join(whole)[:-1] + b"\x0b")
+    path.chmod(0o600)
+    ChainFile(path, dict).append({"event": "call"}, durable=False)
+    verdict = check(path.read_bytes())
+    assert any("line 6 is no audit event, and no half" in one for one in verdict.problems)
+
+
+def test_zeros_that_a_cut_of_power_leaves_are_no_damage(whole: Lines) -> None:
+    """A file system may have made the file longer and not have written what belongs there."""
+    data = b"".join(whole)
+    for cut in (len(data) - 1, len(data) - 20):
+        assert check(data[:cut] + bytes(40)).problems == []
 
 
 def test_half_a_first_line_is_told_of_too(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ to keep a hash elsewhere, and give it as `expect`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
@@ -14,6 +15,7 @@ from .chain import GENESIS, Damaged, Event, Head, opened, torn
 
 #: Problems that are told; a file that is none of ours has one in each line.
 _MOST: Final = 20
+_DECODER: Final = json.JSONDecoder()
 
 
 @dataclass
@@ -52,10 +54,12 @@ def verify(file: BinaryIO, *, expect: str = "") -> Verdict:
             if half is not None:
                 verdict.wrong(half[0], "is no audit event")
             half = None
-            if not ended:
-                _at_the_end(verdict, number, line)
-            elif "changed" in str(damage):
+            if "changed" in str(damage):
                 verdict.wrong(number, str(damage))
+            elif _holds_more_than_a_half(line):
+                verdict.wrong(number, "is no audit event, and no half line that a killed process left")
+            elif not ended:
+                _at_the_end(verdict, number, line)
             else:
                 half = (number, line)  # unless the next line knows it
             continue
@@ -114,6 +118,25 @@ def _keep_unended(verdict: Verdict, event: Event) -> None:
             verdict.unended[call] = str(event.get("says", ""))
         else:
             verdict.unended.pop(call, None)
+
+
+def _holds_more_than_a_half(line: bytes) -> bool:
+    """Whether a line that is no event has a whole object in it.
+
+    A write that was cut short holds no closing brace: what has one was changed. Zeros after an event as it was written
+    are what a cut of power can leave in place of its line break.
+    """
+    try:
+        _, end = _DECODER.raw_decode(line.decode("latin-1"))
+    except (ValueError, RecursionError):
+        return False
+    if line[end:].strip(b"\0"):
+        return True
+    try:
+        opened(line[:end])
+    except Damaged:
+        return True
+    return False
 
 
 def _at_the_end(verdict: Verdict, number: int, line: bytes) -> None:
