@@ -117,3 +117,13 @@ async def test_a_foreign_name_is_refused_before_its_token_is_looked_at() -> None
         assert place.known.asked == 0
         await place.result(MODERN, "tools/list")
         assert place.known.asked == 1
+
+
+@pytest.mark.parametrize("path", ["/mcp/", "/sse/", "/messages"])
+async def test_a_path_with_a_slash_too_many_or_too_few_is_none(path: str) -> None:
+    """Review of issue 6: a redirect came before the token was looked at, and led to http:// behind a proxy."""
+    async with opened() as place:
+        for method in ("GET", "POST"):
+            answer = await place.http.request(method, place.url + path, follow_redirects=False)
+            assert answer.status_code == 404
+            assert "location" not in answer.headers

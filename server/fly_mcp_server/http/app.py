@@ -30,6 +30,7 @@ from fly_mcp_tools.clock import Clock
 from .doors import Doors, allowed
 from .failures import WrongTokens
 from .limits import Limits
+from .shares import Shares
 from .sse import MESSAGES, POSTS, SseEndpoints
 from .work import Calls, Work
 
@@ -58,6 +59,7 @@ def application(server: Server, parts: Parts, work: Work) -> ASGIApp:
     limits = parts.limits
     manager = _manager(server, parts)
     sse = SseEndpoints(server, parts.security, limits, work)
+    shares = Shares(limits)
 
     def guarded(app: ASGIApp) -> ASGIApp:
         return _authenticated(app, parts)
@@ -75,8 +77,8 @@ def application(server: Server, parts: Parts, work: Work) -> ASGIApp:
         async with manager.run():
             yield
 
-    messages = Calls(sse.tell, work, POSTS, limits)
-    calls = Calls(StreamableHTTPASGIApp(manager), work, CALLS, limits)
+    messages = Calls(sse.tell, work, POSTS, limits, shares)
+    calls = Calls(StreamableHTTPASGIApp(manager), work, CALLS, limits, shares)
     routes: list[BaseRoute] = [
         # Without sessions, GET has no stream to give and DELETE nothing to end: 405, as the protocol has it.
         Route("/mcp", endpoint=Named(guarded(calls), "http"), methods=["POST"]),
@@ -87,6 +89,8 @@ def application(server: Server, parts: Parts, work: Work) -> ASGIApp:
         *_metadata(parts.auth),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
+    # A redirect would be made before anybody is asked who it is, and to the http:// that a proxy speaks to us.
+    app.router.redirect_slashes = False
     return Doors(WrongTokens(app, limits, parts.clock, parts.refused), parts.security)
 
 

@@ -20,7 +20,11 @@ class Limits:
     connections: int = 1000
     """At one time. Where there are more, the one that has been idle longest is closed for the newest."""
     calls_of_one: int = 256
-    """Running requests of one agent, and running calls on one `/sse` stream: one agent must leave others room."""
+    """Calls of one agent that are not answered yet, on `/mcp` and on all its streams: it must leave others room."""
+    bytes_of_one: int = 8 * 1024 * 1024
+    """Of the bodies of those calls; in memory, each is a multiple of that."""
+    bytes: int = 64 * 1024 * 1024
+    """The same of all agents together."""
     streams: int = 256
     """Open `/sse` streams of all agents together."""
     streams_of_one: int = 64

@@ -18,9 +18,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from fly_mcp_server.sdk import Server
-from fly_mcp_server.traffic import Inbox, Outbox, Owed
+from fly_mcp_server.traffic import Inbox, Outbox
 
 from .limits import Limits
+from .shares import OwedShares
 from .work import Work, caller
 
 STREAMS = "streams"
@@ -40,7 +41,7 @@ _ACCEPTED = 202
 class _Stream:
     """An open one: the calls on it, and its life."""
 
-    owed: Owed
+    owed: OwedShares
     talk: anyio.CancelScope
 
 
@@ -76,13 +77,6 @@ class SseEndpoints:
     async def tell(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one message."""
         session = parse_qs(scope["query_string"].decode("latin-1")).get("session_id", [""])[0]
-        stream = self._streams.get(session)
-        if stream is not None and len(stream.owed) >= self._limits.calls_of_one:
-            refusal = PlainTextResponse(
-                "too many calls are running on this stream", 429, {"retry-after": "1"}
-            )
-            await refusal(scope, receive, send)
-            return
 
         async def watched(message: Message) -> None:
             if message.get("status") == _ACCEPTED:
@@ -102,7 +96,7 @@ class SseEndpoints:
 
     async def _carry(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Carry the messages of a session. However it ends here, the response is ended in good order."""
-        stream, session = _Stream(Owed(), anyio.CancelScope()), ""
+        stream, session = _Stream(OwedShares(), anyio.CancelScope()), ""
         owed, talk = stream.owed, stream.talk
 
         async def watched(message: Message) -> None:
@@ -126,8 +120,9 @@ class SseEndpoints:
                 await write.aclose()  # the SDK ends the response when nothing more can come
         finally:
             self._streams.pop(session, None)
+            owed.closed()
 
-    async def _close_when_quiet(self, owed: Owed, talk: anyio.CancelScope) -> None:
+    async def _close_when_quiet(self, owed: OwedShares, talk: anyio.CancelScope) -> None:
         """When the process is to end: take no more, let the calls of this stream finish, and close it."""
         await self._work.ending.wait()
         await self._work.none(POSTS)  # one that was accepted has still to be read

@@ -6,7 +6,6 @@ Running calls finish; new ones are refused in words; streams that nobody waits o
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -19,12 +18,17 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .limits import Limits
+from .shares import KEY, NoRoom, Shares
 
 #: One of the codes that JSON-RPC leaves to servers, and MCP's newest version to us.
 _UNAVAILABLE = -32000
 _REFUSED = "fly-mcp is shutting down and takes no new calls; nothing was done. Send it again in a moment."
 _TOO_MANY = (
     "You have too many calls running; nothing was done. Wait for the answer of one, and send it again."
+)
+_TOO_LARGE_TOGETHER = (
+    "The calls that are running are too large together; nothing was done. Wait for the answer of one, and send it "
+    "again."
 )
 _CUT = (
     "fly-mcp is shutting down and has cut this call short. It may have changed something: look at the present "
@@ -95,12 +99,12 @@ class Work:
 class Calls:
     """An endpoint whose requests are work of a kind: counted, refused while draining, told when cut short."""
 
-    def __init__(self, app: ASGIApp, work: Work, kind: str, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, work: Work, kind: str, limits: Limits, shares: Shares) -> None:
         self._app = app
         self._work = work
         self._kind = kind
         self._limits = limits
-        self._running: Counter[str] = Counter()
+        self._shares = shares
         self._refusing = {
             words: RequestBodyLimitMiddleware(_refusal(status, words), limits.body)
             for status, words in ((503, _REFUSED), (429, _TOO_MANY))
@@ -109,17 +113,26 @@ class Calls:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve it, or refuse it."""
         whose = caller()
+        serve = self._serve
         if self._work.draining:
-            await self._refusing[_REFUSED](scope, receive, send)
-        elif self._running[whose] >= self._limits.calls_of_one:
-            await self._refusing[_TOO_MANY](scope, receive, send)
-        else:
-            self._running[whose] += 1
+            serve = self._refusing[_REFUSED]
+        elif self._shares.full(whose):
+            serve = self._refusing[_TOO_MANY]
+        with self._shares.one(whose) as share:  # a refused one too: its body is read, for its id
+
+            async def weighed() -> Message:
+                message = await receive()
+                share.weigh(len(message.get("body", b"")))
+                return message
+
+            scope[KEY] = share
             try:
-                await self._serve(scope, receive, send)
-            finally:
-                self._running[whose] -= 1
-                self._running += Counter[str]()  # drops the zeros
+                await serve(scope, weighed, send)
+            except NoRoom as full:
+                _log.warning(
+                    "the running calls were too large together: one was refused with %d", full.status
+                )
+                await _answer(full.status, None, _TOO_LARGE_TOGETHER)(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = over = False
