@@ -133,6 +133,28 @@ async def test_a_file_that_others_can_write_lets_nobody_in(file: AgentsFile, ver
     assert await whose(verifier, token) == "night-watch"
 
 
+async def test_a_file_that_could_not_be_opened_for_a_moment_is_read_again(
+    file: AgentsFile,
+    verifier: AgentVerifier,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Review of issue 6: no file handle was left, and every agent was out for good. It is told once a time."""
+    _, token = file.add("night-watch")
+
+    def none_left(*_: object) -> None:
+        raise OSError(24, os.strerror(24))
+
+    for _ in range(2):
+        with monkeypatch.context() as now:
+            now.setattr(Path, "open", none_left)
+            for _ in range(3):
+                assert await whose(verifier, token) is None
+        assert await whose(verifier, token) == "night-watch"
+        file.path.touch()  # what is unchanged is not read
+    assert caplog.text.count("Too many open files") == 2
+
+
 @pytest.mark.parametrize("name", ["", "-x", "a b", "ä", "x" * 65, "a/b", "a\n", "[bold]"])
 def test_a_name_that_can_be_none_is_refused(file: AgentsFile, name: str) -> None:
     """And nothing is written."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from mcp.server.auth.provider import AccessToken
 
+from fly_mcp_server.auth.attempt import attempt
 from fly_mcp_server.auth.parts import AuthParts, parts
 from fly_mcp_server.settings import Settings
 
@@ -223,6 +224,24 @@ async def test_what_is_made_of_a_token_does_not_hold_it(made: AuthParts, issuer:
         assert piece not in repr(found)
         assert piece not in found.model_dump_json()
         assert piece not in repr(vars(made.verifier))
+
+
+async def test_only_tokens_that_the_issuer_did_not_make_are_taken_for_guesses(
+    made: AuthParts, issuer: Issuer
+) -> None:
+    """Review of issue 6: an address is refused for guesses, and an agent whose token has expired guesses nothing."""
+    wrong = {
+        "it has expired": (signed(claims(issuer.url, exp=NOW - 1)), False),
+        "nobody is bound to it": (signed(claims(issuer.url, sub="user-none", client_id="none")), False),
+        "another's signature": (signed(claims(issuer.url), key=OTHER_RSA_KEY), True),
+        "another's, and expired": (signed(claims(issuer.url, exp=NOW - 1), key=OTHER_RSA_KEY), True),
+        "for another audience": (signed(claims(issuer.url, aud="https://other.example.com")), True),
+        "as ours": ("flymcp_" + "a" * 43, True),
+    }
+    for why, (token, guessed) in wrong.items():
+        with attempt() as seen:
+            assert await made.verifier.verify_token(token) is None
+        assert seen.guessed is guessed, why
 
 
 async def test_the_times_are_the_clocks(made: AuthParts, issuer: Issuer, clock: FixedClock) -> None:

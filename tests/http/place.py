@@ -24,6 +24,7 @@ from fly_mcp_emulator import Emulator
 from fly_mcp_server import sdk
 from fly_mcp_server.access.desk import alone
 from fly_mcp_server.activity import Activity
+from fly_mcp_server.auth.attempt import not_guessed
 from fly_mcp_server.http.app import Parts, application
 from fly_mcp_server.http.doors import allowed
 from fly_mcp_server.http.limits import Limits
@@ -45,9 +46,12 @@ CLIENT = {"name": "raw-client", "version": "1"}
 ACCEPT = "application/json, text/event-stream"
 
 #: The tokens of these tests, and whose they are.
-TOKENS = {"token-of-alice": "alice", "token-of-bob": "bob"}
+TOKENS = {"token-of-alice": "alice", "token-of-bob": "bob", "issued.to.bob": "bob"}
+#: One that its issuer made, and that has expired.
+EXPIRED = {"authorization": "Bearer issued.and.expired"}
 ALICE = {"authorization": "Bearer token-of-alice"}
 BOB = {"authorization": "Bearer token-of-bob"}
+BOB_BY_OAUTH = {"authorization": "Bearer issued.to.bob"}
 
 Json = dict[str, Any]
 
@@ -60,6 +64,8 @@ class Known:
 
     async def verify_token(self, token: str) -> AccessToken | None:
         self.asked += 1
+        if EXPIRED["authorization"].endswith(token):
+            not_guessed()
         agent = TOKENS.get(token)
         return AccessToken(token=token, client_id=agent, scopes=[]) if agent else None
 

@@ -15,7 +15,7 @@ from mcp.server.auth.provider import AccessToken
 from fly_mcp_tools.clock import Clock
 
 from .keys import ALGORITHMS, Keys
-from .verifier import NotThisOne
+from .verifier import NotThisOne, Unfit
 
 #: Other kinds of JWT are not to be taken for access tokens (RFC 8725, 3.11; RFC 9068, 4).
 _TYPES: Final = ("", "jwt", "at+jwt", "application/at+jwt")
@@ -53,10 +53,17 @@ class IssuedTokens:
         """Whose token it is.
 
         Raises:
-            NotThisOne: it lets nobody in. Missing scopes are not looked at here: the SDK answers those with 403,
-                and says which.
+            NotThisOne: it lets nobody in; Unfit where it is the issuer's all the same. Missing scopes are not looked
+                at here: the SDK answers those with 403, and says which.
         """
         claims = await self._signed(token)
+        try:
+            return self._admitted(claims)
+        except NotThisOne as why:
+            raise Unfit(str(why)) from None
+
+    def _admitted(self, claims: Mapping[str, Any]) -> AccessToken:
+        """Whom these claims let in. Raises NotThisOne."""
         until = self._in_time(claims)
         if "cnf" in claims:
             raise NotThisOne("it is bound to a key of the caller's, and came as a mere bearer token")

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from mcp.server.auth.provider import AccessToken
 
+from . import attempt
 from .agents_file import PREFIX, AgentsFile, AgentsFileError, Entry, digest
 from .refusals import Refusals
 
@@ -22,6 +23,10 @@ LONGEST = 16_384
 
 class NotThisOne(Exception):
     """A token that lets nobody in; the text says why, in words of ours alone."""
+
+
+class Unfit(NotThisOne):
+    """The issuer made it for this server, and it lets nobody in all the same: it has expired, for example."""
 
 
 class Issued(Protocol):
@@ -38,6 +43,7 @@ class Live:
     def __init__(self, file: AgentsFile) -> None:
         self._file = file
         self._seen: object = None
+        self._told = ""
         self._tokens: tuple[tuple[bytes, Entry], ...] = ()
 
     def whose(self, token: str) -> Entry | None:
@@ -51,7 +57,10 @@ class Live:
         return found
 
     def _refresh(self) -> None:
-        """Read the file anew where it is another. One that cannot be read lets nobody in."""
+        """Read the file anew where it is another. One that cannot be read lets nobody in, and is tried again.
+
+        That it cannot is told once, and not with each call: whoever is refused must not be able to fill the log.
+        """
         try:
             status = self._file.path.stat()
             now: object = (status.st_ino, status.st_mtime_ns, status.st_size, status.st_mode)
@@ -59,11 +68,17 @@ class Live:
             now = error.errno
         if now == self._seen:
             return
-        self._seen, self._tokens = now, ()
+        self._tokens = ()
         try:
             self._tokens = tuple((bytes.fromhex(one.sha256), one) for one in self._file.read())
         except AgentsFileError as error:
-            _log.error("no agent with a token of ours is let in: %s", error)
+            # Not remembered as seen: the next time it may be readable without having changed.
+            self._seen = None
+            if str(error) != self._told:
+                self._told = str(error)
+                _log.error("no agent with a token of ours is let in: %s", error)
+        else:
+            self._seen, self._told = now, ""
 
 
 class AgentVerifier:
@@ -97,6 +112,8 @@ class AgentVerifier:
         try:
             return await self._verified(token)
         except NotThisOne as why:
+            if isinstance(why, Unfit):
+                attempt.not_guessed()
             if self._refusals is not None:
                 self._refusals.note(str(why))
             return None

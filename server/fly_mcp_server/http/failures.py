@@ -1,7 +1,8 @@
-"""Wrong tokens: an address that keeps trying is refused for a while, before anything is looked up for it.
+"""Wrong tokens: to an address that keeps trying, what it costs to look at them is bounded.
 
-A token of ours cannot be guessed. What is bounded here is what the attempts cost: hashing, signatures, and
-log lines.
+None can be guessed. A token of ours costs one hash to look at, and so is looked at always: whoever has a right one is
+served, whatever others try from behind the same address. One of an issuer costs a signature, and is not looked at for
+a while where too many wrong ones came from.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fly_mcp_server.auth.attempt import attempt
 from fly_mcp_tools.clock import Clock
 
 from .limits import Limits
@@ -37,9 +39,10 @@ class _Failed:
 
 
 class WrongTokens:
-    """Counts 401s to requests that brought a token; answers 429 to an address that has too many.
+    """Counts 401s to requests that brought a made-up token; where there are too many, further ones are 429.
 
-    A request without any token is not counted: that is how an OAuth client finds out where to get one.
+    A request without any token is not counted: that is how an OAuth client finds out where to get one. Nor is a token
+    that the issuer made and that lets nobody in, since it has expired: every agent of OAuth brings such ones.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits, clock: Clock, refused: Callable[[str], object]) -> None:
@@ -54,27 +57,36 @@ class WrongTokens:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        tries = "authorization" in Headers(scope=scope)
+        brought = Headers(scope=scope).get("authorization")
         address = _network(scope)
         failed = self._failed.get(address)
         left = failed.refused_until - self._clock.monotonic() if failed else 0.0
-        if left > 0 and tries:
-            self._refused("too many wrong tokens came from its address before")
-            refusal = PlainTextResponse(
-                "too many wrong tokens from your address", 429, {"retry-after": str(math.ceil(left))}
-            )
+        refusal = PlainTextResponse(
+            "too many wrong tokens from your address", 429, {"retry-after": str(math.ceil(left))}
+        )
+        if left > 0 and brought is not None and _is_dear(brought):
+            self._refused("it was not looked at, since too many wrong ones came from its address before")
             await refusal(scope, receive, send)
             return
+        answered = False
 
         async def look(message: Message) -> None:
+            nonlocal answered
+            if answered:
+                return
             if message["type"] == "http.response.start" and message["status"] == _UNAUTHENTICATED:
-                if tries:
-                    self._note(address)
-                else:
+                if brought is None:
                     self._refused("it brought none")
+                elif left > 0:
+                    answered = True
+                    await refusal(scope, receive, send)
+                    return
+                elif made.guessed:
+                    self._note(address)
             await send(message)
 
-        await self._app(scope, receive, look)
+        with attempt() as made:
+            await self._app(scope, receive, look)
 
     def _note(self, address: str) -> None:
         now = self._clock.monotonic()
@@ -87,11 +99,16 @@ class WrongTokens:
             failed.refused_until = now + self._limits.refused_for
             # One line for all of them: whoever is refused must not be able to fill the log.
             _log.warning(
-                "%d wrong tokens from %s: what comes from there is answered 429 for %g s",
+                "%d wrong tokens from %s: further ones from there, and all of an issuer, are answered 429 for %g s",
                 *(failed.times, address, self._limits.refused_for),
             )
         while len(self._failed) > _MOST:
             self._failed.popitem(last=False)
+
+
+def _is_dear(brought: str) -> bool:
+    """Whether it may be a token whose signature has to be checked. One of ours has no dot, and a JWT has two."""
+    return "." in brought
 
 
 def _network(scope: Scope) -> str:
