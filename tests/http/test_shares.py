@@ -171,7 +171,7 @@ async def test_sixty_four_agents_call_at_once() -> None:
 
 
 async def test_each_kind_of_refusal_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
-    """An operator sees that something is going on; whoever does it cannot fill the disk."""
+    """An operator sees that something is going on; whoever does it cannot fill the disk, nor write on it."""
     async with opened() as place:
         caplog.handler.addFilter(OncePerBurst(place.clock))
         caplog.set_level(logging.WARNING)
@@ -179,6 +179,9 @@ async def test_each_kind_of_refusal_is_logged_once_a_minute(caplog: pytest.LogCa
 
         async def all_kinds() -> None:
             await place.http.get(f"{place.url}/x", headers={"host": "canary.example"})
+            session = "0123456789abcdef" * 2
+            await place.http.post(f"{place.url}/messages/?session_id={session}", headers=headers, json={})
+            await place.http.post(f"{place.url}/messages/?session_id=canary", headers=headers, json={})
             await place.http.get(f"{place.url}/x", headers={"origin": "https://canary.example"})
             await place.http.post(f"{place.url}/mcp", content=b" " * (Limits().body + 1), headers=headers)
             async with place.socket() as stream:
@@ -190,7 +193,9 @@ async def test_each_kind_of_refusal_is_logged_once_a_minute(caplog: pytest.LogCa
         for _ in range(3):
             await all_kinds()
         words = [record.getMessage() for record in caplog.records]
+        assert not [one for one in words if "canary" in one or "0123456789abcdef" in one]
         for kind in (
+            "Could not find session",
             "Invalid Host header",
             "Invalid Origin header",
             "a request of more than 4194304 bytes was refused",

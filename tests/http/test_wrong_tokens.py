@@ -157,6 +157,19 @@ async def test_only_a_named_proxy_may_say_whom_it_speaks_for(proxies: tuple[str,
         assert statuses == [401] * 3 + [429] * 2
 
 
+async def test_an_address_that_a_proxy_was_told_and_is_none_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Review of issue 6: the log never holds what was sent. It is counted like any other."""
+    async with opened(proxies=("127.0.0.1",), limits=Limits(failures=2)) as place:
+        for status in (401, 401, 429):
+            assert (
+                await _knock(place, "POST /mcp", WRONG["another"], **{"x-forwarded-for": "c4n4ry"}) == status
+            )
+    assert "2 wrong tokens from an address that is none" in caplog.text
+    assert "c4n4ry" not in caplog.text
+
+
 async def test_one_ipv6_network_is_one_address() -> None:
     """Whoever has one has 2^64 of them."""
     async with opened(proxies=("127.0.0.1",), limits=Limits(failures=3)) as place:

@@ -100,10 +100,19 @@ class WrongTokens:
             # One line for all of them: whoever is refused must not be able to fill the log.
             _log.warning(
                 "%d wrong tokens from %s: further ones from there, and all of an issuer, are answered 429 for %g s",
-                *(failed.times, address, self._limits.refused_for),
+                *(failed.times, _shown(address), self._limits.refused_for),
             )
         while len(self._failed) > _MOST:
             self._failed.popitem(last=False)
+
+
+def _shown(address: str) -> str:
+    """The address for the log: a proxy may have handed on what its client made up."""
+    try:
+        ipaddress.ip_network(address)
+    except ValueError:
+        return "an address that is none"
+    return address
 
 
 def _is_dear(brought: str) -> bool:
