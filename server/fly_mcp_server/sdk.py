@@ -8,7 +8,7 @@ schemas, our own error texts, and one object that serves every protocol era.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from typing import Any, Protocol, cast
 
@@ -24,7 +24,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.message import SessionMessage
 from mcp_types import INVALID_PARAMS, ToolAnnotations
 from mcp_types import Tool as ListedTool
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, ValidationError
 
 from fly_mcp_tools.action import AnyAction
 from fly_mcp_tools.describe import description
@@ -57,8 +57,8 @@ class Asking(Protocol):
         """How the question travels that a client carries to its human and back."""
         ...
 
-    def marking(self, names: Container[str]) -> ServerMiddleware[Any]:
-        """What stands outside the SDK's check of that, for calls of these tools."""
+    def marking(self) -> ServerMiddleware[Any]:
+        """What stands outside the SDK's check of that."""
         ...
 
 
@@ -163,7 +163,7 @@ def server(
     ).bound(desk)
     if asking is not None:
         check = next(at for at, one in enumerate(made.middleware) if isinstance(one, RequestStateBoundary))
-        made.middleware.insert(check, asking.marking(callers.actions.keys()))
+        made.middleware.insert(check, asking.marking())
     return made
 
 
@@ -236,7 +236,13 @@ def _for_the_caller(desk: Desk) -> ServerMiddleware[Any]:
                 raise MCPError(INVALID_PARAMS, f"Unknown tool: {error}") from None
         if ctx.method == "prompts/get":
             raise MCPError(INVALID_PARAMS, "Unknown prompt: this server has none")
-        result = await call_next(ctx)
+        try:
+            result = await call_next(ctx)
+        except (ValidationError, MCPError):
+            # Every failure of a tool is a result: so it was not run, since the request around it is malformed.
+            if ctx.method == "tools/call":
+                desk.malformed(str(params.get("name", "")))
+            raise
         if desk.callers.private and ctx.method in _INTRODUCTIONS and isinstance(result, dict):
             result = {**result, "instructions": instructions(desk.callers.current().tools.selection)}
         return result

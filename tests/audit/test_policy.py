@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +15,34 @@ from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult
 
 from fly_mcp_emulator import Emulator
 from fly_mcp_server import runtime, sdk
+from fly_mcp_server.access.callers import OneCaller
 from fly_mcp_server.access.desk import Desk
 from fly_mcp_server.activity import Activity
 from fly_mcp_server.consent.approval import Consent
 from fly_mcp_server.settings import Settings
+from fly_mcp_tools.action import AnyAction
+from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.state.store import Store
 from tests.actions.fly import APP, MACHINE
-from tests.policy.ground import agent, allow
+from tests.policy.ground import agent, allow, world
 from tests.virtual_time import LoopClock
 
 from .kept import Kept
 
 ASK = 'effect = "ask"\naccess = ["destructive"]'
 READ = allow('access = ["read"]')
+
+
+#: What somebody who is asked answers, or does first.
+Human = ElicitResult | Callable[[Emulator], Awaitable[ElicitResult]]
+
+
+class Among(OneCaller):
+    """One agent of several, who together have every tool."""
+
+    @property
+    def actions(self) -> Mapping[str, AnyAction]:
+        return ACTIONS
 
 
 @dataclass
@@ -45,10 +60,13 @@ class Ruled:
 
 @asynccontextmanager
 async def ruled(
-    folder: Path, kept: Kept, clock: LoopClock, *rules: str, human: ElicitResult | None, mode: str = "auto"
+    folder: Path, kept: Kept, clock: LoopClock, *rules: str, human: Human | None, mode: str = "auto"
 ) -> AsyncGenerator[Ruled]:
-    """`human`: what they answer; None: the client has nobody to ask."""
-    emulator = Emulator(clock=clock)
+    """`human`: what they answer, or do before they answer; None: the client has nobody to ask.
+
+    Others have every tool, as over a network.
+    """
+    emulator = Emulator(clock=clock, world=world())
     policy = folder / "policy.toml"
     policy.write_text(agent(*rules))
     settings = Settings(policy=str(policy), agent="night", emulator=True)
@@ -57,9 +75,10 @@ async def ruled(
 
     async def answers(context: Any, params: ElicitRequestParams) -> ElicitResult:
         assert human is not None
-        return human
+        return human if isinstance(human, ElicitResult) else await human(emulator)
 
-    server = sdk.server(Desk(built.callers, trail=kept.trail), Activity(), asking=consent)
+    callers = Among(built.callers.current())
+    server = sdk.server(Desk(callers, trail=kept.trail), Activity(), asking=consent)
     try:
         async with Client(server, mode=mode, elicitation_callback=answers if human else None) as client:
             yield Ruled(client, emulator)
@@ -94,7 +113,7 @@ async def test_a_denied_call_names_the_rule_or_that_there_is_none(
             assert result.is_error
     nowhere, denied = kept.events()
     assert (nowhere["decision"], nowhere.get("rule"), nowhere["code"]) == ("deny", None, "not_allowed")
-    assert nowhere["says"].endswith("; no rule allows it.")
+    assert nowhere["says"].endswith("; no rule of night allows it.")
     assert denied["rule"] == "agents.night.rules[1]"
     assert denied["says"].endswith("; denied by rule agents.night.rules[1].")
 

@@ -7,6 +7,7 @@ import json
 import signal
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,24 @@ async def test_calls_cut_short_by_a_closed_stdin_are_events(tmp_path: Path, fly:
         assert await one.end() == 0
     event = json.loads(trail.read_bytes().splitlines()[-1])
     assert (event["action"], event["outcome"], event["changed"]) == ("flyGetApp", "cancelled", "nothing")
+
+
+@pytest.mark.parametrize("params", [{"arguments": [1]}, {"arguments": "x"}, {"_meta": 5}], ids=str)
+async def test_a_malformed_request_of_a_tool_is_an_event(tmp_path: Path, params: dict[str, Any]) -> None:
+    """Review of issue 6: "one event for every call", also of one that the protocol refuses before it is one."""
+    path = tmp_path / "audit.jsonl"
+    async with serving("--emulator", FLY_MCP_AUDIT=str(path)) as one:
+        await one.say(
+            {"jsonrpc": "2.0", "id": 99, "method": "tools/call", "params": {"name": "flyDeleteApp", **params}}
+        )
+        reply = await one.answer(99)
+        assert "error" in reply
+        await one.call("flyGetApp", appName="catvet-records")
+    events = [json.loads(line) for line in path.read_bytes().splitlines()]
+    malformed, good = [event for event in events if event["event"] == "call"]
+    assert (malformed["action"], malformed["outcome"]) == ("flyDeleteApp", "refused")
+    assert (malformed["code"], malformed["changed"]) == ("invalid_arguments", "nothing")
+    assert good["outcome"] == "done"
 
 
 async def test_the_trail_can_go_to_stderr(fly: Pretend) -> None:

@@ -65,6 +65,14 @@ class Choice:
     org: str = ""
 
 
+class Beyond(RefusedByUs):
+    """It is about another app or organisation than the fixed one. `why` is the reason alone, in words of ours."""
+
+    def __init__(self, why: str, message: str, *, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.why = why
+
+
 @dataclass(frozen=True)
 class Selection:
     """The actions that are on. `off`: each that is not, and by which setting. `pins`: what is fixed, and `by` what."""
@@ -131,11 +139,15 @@ class Selection:
             if ids[name] != self.pins[name]:
                 raise self._beyond(name, f"The call to {endpoint.name}", "stay with that one")
 
-    def _beyond(self, name: str, what: str, instead: str) -> RefusedByUs:
+    def _beyond(self, name: str, what: str, instead: str) -> Beyond:
         kind = "app" if name == APP else "organisation"
-        return RefusedByUs(
-            f"{what} was not run: this server is for the {kind} {self.pins[name]} alone, by "
-            f"{self.by.get(name, PINS[name])}, and another was named. Nothing was sent.",
+        why = (
+            f"this server is for the {kind} {self.pins[name]} alone, by {self.by.get(name, PINS[name])}, and another "
+            "was named"
+        )
+        return Beyond(
+            why,
+            f"{what} was not run: {why}. Nothing was sent.",
             hint=f"For {self.pins[name]}, {instead}. Only the operator of this server can give it more.",
         )
 

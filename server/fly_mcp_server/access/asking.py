@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from fly_mcp_tools.errors import RefusedByUs
 
@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from .callers import Caller
 
 
+Step = Literal["asked", "accepted"]
+"""How far it has come with a human. Each is told when it happens, and never what is only likely."""
+
+
 @dataclass(frozen=True)
 class Question:
     """What a human is to decide: this call, with these arguments, which a rule does not allow unasked.
 
-    `arguments` are as they came, `params` are the same, checked; either may hold secrets.
+    `arguments` are as they came, `params` are the same, checked; either may hold secrets. `came_to` is told of each
+    step, for the trail.
     """
 
     caller: Caller
@@ -28,6 +33,7 @@ class Question:
     params: Params = field(repr=False)
     arguments: Mapping[str, object] = field(repr=False)
     decision: Decision
+    came_to: Callable[[Step], None] = field(repr=False)
 
 
 class Asker(Protocol):

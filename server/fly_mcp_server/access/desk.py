@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from fly_mcp_server import capping
 from fly_mcp_tools.call import Oversight, Progress, Query, no_progress
 from fly_mcp_tools.dispatch import UnknownAction
+from fly_mcp_tools.errors import InvalidArguments
 from fly_mcp_tools.selection import ORG
 
 from .asking import Asker, Nobody, Question
@@ -55,8 +56,22 @@ class Desk:
         caller = self.callers.current()
         if name not in caller.tools.actions:
             unknown = UnknownAction(name, caller.tools.selection)
-            self._trail.begin(caller.name, name, None, arguments, org=_org(caller)).end(unknown)
+            self._begin(caller, name, arguments).end(unknown)
             raise unknown
+
+    def malformed(self, name: str) -> None:
+        """Keep that a call of this tool came whose request is not one, so that it is not run."""
+        self._begin(self.callers.current(), name, {}).end(InvalidArguments("The request is malformed."))
+
+    def _begin(self, caller: Caller, name: str, arguments: Mapping[str, object]) -> Record:
+        return self._trail.begin(
+            caller.name,
+            name,
+            caller.tools.actions.get(name),
+            arguments,
+            org=_org(caller),
+            ruled=caller.rights is not None,
+        )
 
     async def call(
         self,
@@ -78,7 +93,7 @@ class Desk:
         """
         caller = self.callers.current()
         action = caller.tools.actions.get(name)
-        record = self._trail.begin(caller.name, name, action, arguments, org=_org(caller))
+        record = self._begin(caller, name, arguments)
         visit = _Visit(caller, arguments, record, asker or Nobody())
         try:
             answer = await visit.call(name, arguments, progress)
@@ -127,7 +142,10 @@ class _Visit:
             await self._watch.begin()
         if self._decision is None or self._decision.effect != "ask" or self._accepted:
             return
-        await self._asker.ask(Question(self._caller, call, params, self._arguments, self._decision))
+        await self._asker.ask(
+            Question(self._caller, call, params, self._arguments, self._decision, self._record.human)
+        )
+        self._record.human("accepted")
         self._accepted = True
 
     async def _before(

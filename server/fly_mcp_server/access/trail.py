@@ -13,12 +13,18 @@ if TYPE_CHECKING:
     from fly_mcp_tools.errors import FlyError
     from fly_mcp_tools.models import Params
 
+    from .asking import Step
+
 
 class Record(Protocol):
     """One call. `end` comes last, once, however the call ends."""
 
     def admitted(self, decision: Decision | None, params: Params) -> None:
         """The arguments are well formed, and the policy let them pass; no decision: there is no policy."""
+        ...
+
+    def human(self, step: Step) -> None:
+        """A human was asked, or has accepted: said where it happens. What is not said did not happen."""
         ...
 
     async def before_destroying(self, endpoint: Endpoint, ids: Mapping[str, str]) -> None:
@@ -46,11 +52,19 @@ class Trail(Protocol):
     """Where records are begun."""
 
     def begin(
-        self, caller: str, name: str, action: AnyAction | None, arguments: Mapping[str, object], *, org: str
+        self,
+        caller: str,
+        name: str,
+        action: AnyAction | None,
+        arguments: Mapping[str, object],
+        *,
+        org: str,
+        ruled: bool,
     ) -> Record:
-        """A call came in. `action`: None where the caller has no tool of this `name`. `org`: the caller's own.
+        """A call came in. `action`: None where the caller has no tool of this `name`.
 
-        `arguments` are as they came: anything may be in them, secrets too.
+        `org`: the caller's own; `ruled`: whether a policy is in force for the caller. `arguments` are as they came:
+        anything may be in them, secrets too.
         """
         ...
 
@@ -59,6 +73,9 @@ class NoRecord:
     """Of which nothing is kept."""
 
     def admitted(self, decision: Decision | None, params: Params) -> None:
+        """Nothing."""
+
+    def human(self, step: Step) -> None:
         """Nothing."""
 
     async def before_destroying(self, endpoint: Endpoint, ids: Mapping[str, str]) -> None:
@@ -77,8 +94,15 @@ class NoTrail:
     """For an operator who asked for none."""
 
     def begin(
-        self, caller: str, name: str, action: AnyAction | None, arguments: Mapping[str, object], *, org: str
+        self,
+        caller: str,
+        name: str,
+        action: AnyAction | None,
+        arguments: Mapping[str, object],
+        *,
+        org: str,
+        ruled: bool,
     ) -> Record:
         """A record of which nothing is kept."""
-        del caller, name, action, arguments, org
+        del caller, name, action, arguments, org, ruled
         return NoRecord()

@@ -52,18 +52,6 @@ def seconds(ms: int) -> str:
     return f"{ms} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
 
 
-def decided(decision: str, rule: str, consent: str) -> str:
-    """Who let it pass or did not."""
-    by = f"rule {rule}" if rule else "no rule"
-    if decision == "allow":
-        return f"allowed by {by}"
-    if decision == "deny":
-        return f"denied by {by}" if rule else "no rule allows it"
-    if decision == "ask":
-        return f"a human was to be asked by {by}, and {consent}"
-    return "no policy is in force"
-
-
 #: How much was changed, where the outcome does not say it.
 _CHANGED: Final[Mapping[str, str]] = {
     "nothing": ", nothing was changed",

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import JsonValue
 
 from fly_mcp_server import __version__
-from fly_mcp_server.access.asking import AskFirst
+from fly_mcp_server.access.asking import AskFirst, Step
 from fly_mcp_tools.action import REQUEST_ID, AnyAction
 from fly_mcp_tools.call import Effect
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.clock import Clock
 from fly_mcp_tools.dispatch import UnknownAction
 from fly_mcp_tools.errors import Code, FlyError, NotSent, RefusedByUs
-from fly_mcp_tools.foreign import clean
 
 from . import known, sentence
 from .chain import GENESIS, Event
+from .decided import Decided
 from .target import Target
 
 if TYPE_CHECKING:
@@ -35,12 +35,6 @@ if TYPE_CHECKING:
     from fly_mcp_tools.endpoint import Endpoint
     from fly_mcp_tools.models import Params
 
-#: What a human did who did not accept, by the kind that the refusal names.
-_CONSENT: Final[Mapping[str, str]] = {
-    "declined": "declined",
-    "cancelled": "closed the question",
-    "cannot_ask": "cannot be asked here",
-}
 #: Ids of one kind that an event names; it says how many more there were.
 _MOST: Final = 50
 
@@ -67,10 +61,14 @@ class AuditTrail:
         arguments: Mapping[str, object],
         *,
         org: str = "",
+        ruled: bool = False,
     ) -> AuditRecord:
-        """A call came in. `org`: the organisation of whoever calls, where it has one alone."""
+        """A call came in.
+
+        `org`: the organisation of whoever calls, where it has one alone; `ruled`: whether a policy is in force for it.
+        """
         return AuditRecord(
-            self._write, self._clock, self._transport(), caller, name, action, arguments, org=org
+            self._write, self._clock, self._transport(), caller, name, action, arguments, org=org, ruled=ruled
         )
 
     def at_the_door(self, why: str, count: int) -> None:
@@ -111,6 +109,7 @@ class AuditRecord:
         arguments: Mapping[str, object],
         *,
         org: str,
+        ruled: bool,
     ) -> None:
         self._write = write
         self._clock = clock
@@ -122,8 +121,7 @@ class AuditRecord:
         self._ids: dict[str, str] = {}
         self._with: dict[str, str] = {}
         self._touched: dict[str, dict[str, None]] = {"app_name": {}, "machine_id": {}, "volume_id": {}}
-        self._decision, self._rule = "", ""
-        self._agreed = False
+        self._decided = Decided(ruled=ruled)
         self._effect = Effect()
         self._requests = 0
         self._flys: dict[str, None] = {}
@@ -144,8 +142,11 @@ class AuditRecord:
     def admitted(self, decision: Decision | None, params: Params) -> None:
         """The arguments are well formed, and the policy let them pass."""
         self._know(known.checked(params))
-        if decision is not None:
-            self._decision, self._rule = str(decision.effect), clean(decision.rule, 120)
+        self._decided.admitted(decision)
+
+    def human(self, step: Step) -> None:
+        """A human was asked, or has accepted."""
+        self._decided.human(step)
 
     async def before_destroying(self, endpoint: Endpoint, ids: Mapping[str, str]) -> None:
         """Write what is about to be sent, durably.
@@ -153,7 +154,6 @@ class AuditRecord:
         Raises:
             RefusedByUs: it cannot be written; the request does not leave.
         """
-        self._agreed = True  # the desk asks before it comes to this
         shown = known.ids_of(ids)
         self._touch(shown)
         caller = self._common["caller"]
@@ -161,7 +161,7 @@ class AuditRecord:
             **self._what({**self._ids, **shown}),
             "event": "begun",
             "endpoint": endpoint.name,
-            "says": f"{caller} is about to {sentence.request(endpoint, shown)}; {self._by('accepted')}.",
+            "says": f"{caller} is about to {sentence.request(endpoint, shown)}; {self._decided.words()}.",
         }
         try:
             self._write(event, durable=True)
@@ -183,7 +183,6 @@ class AuditRecord:
         self._requests += 1
         action = self._action
         if endpoint.writes:
-            self._agreed = True
             self._touch(known.ids_of(ids))
         if action is not None and action.counts(endpoint):
             if came is None:
@@ -198,9 +197,7 @@ class AuditRecord:
         """Write the event of the call: words for the caller where that cannot be done and something was changed."""
         ms = round((self._clock.monotonic() - self._began) * 1000)
         outcome, code, changed = self._outcome(came)
-        decision = getattr(came, "decision", None)
-        if decision is not None:
-            self._decision, self._rule = str(decision.effect), clean(decision.rule, 120)
+        self._decided.ended(came)
         caller = str(self._common["caller"])
         what = sentence.deed(self._row, self._ids) if self._row else "use a tool that there is not"
         event: Event = {
@@ -220,7 +217,7 @@ class AuditRecord:
                 changed=changed,
                 writes=self._row is not None and self._row.writes,
                 ms=ms,
-                by=self._by(self._consent(came, outcome)) if self._action else "it has no such tool",
+                by=self._decided.words(came) if self._action else "it has no such tool",
             ),
         }
         try:
@@ -256,18 +253,6 @@ class AuditRecord:
             return "failed", str(Code.INTERNAL), "unknown" if writes else "nothing"
         return "cancelled", "", self._effect.changed
 
-    def _by(self, consent: str) -> str:
-        return sentence.decided(self._decision, self._rule, consent)
-
-    def _consent(self, came: Mapping[str, Any] | BaseException, outcome: str) -> str:
-        """What became of the question to a human, where there was one."""
-        kind = came.facts.get("consent") if isinstance(came, FlyError) else None
-        if isinstance(kind, str):
-            return _CONSENT.get(kind, "gave no answer that counts")
-        if outcome == "asking":
-            return "is being asked"
-        return "was not" if isinstance(came, RefusedByUs) and not self._agreed else "accepted"
-
     def _know(self, values: Mapping[str, object]) -> None:
         row = self._row
         assert row is not None
@@ -297,8 +282,8 @@ class AuditRecord:
             "more": max(0, len(machines) - _MOST) + max(0, len(volumes) - _MOST) or None,
             "ids": {**other} or None,
             "with": {**self._with} or None,
-            "decision": self._decision or None,
-            "rule": self._rule or None,
+            "decision": self._decided.effect or None,
+            "rule": self._decided.rule or None,
         }
         return {key: value for key, value in event.items() if value not in (None, [])}
 

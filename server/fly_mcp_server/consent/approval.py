@@ -7,7 +7,7 @@ what is run reads them again for itself.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,9 +55,9 @@ class Consent:
         """How the SDK is to seal what clients carry."""
         return sealing.security(self._keys, self.store, self.lasts)
 
-    def marking(self, names: Container[str]) -> ServerMiddleware[Any]:
-        """What brings to the desk a call that came with an altered question. `names`: the tools it is for."""
-        return boundary.marking(names)
+    def marking(self) -> ServerMiddleware[Any]:
+        """What brings to the desk a call that came with an altered question."""
+        return boundary.marking()
 
     def asking(self, context: Context[Any, Any]) -> Approval:
         """What asks the human behind this request."""
@@ -122,12 +122,14 @@ class Approval:
         put = state.Question.read(came)
         if put is None or not put.is_about(asked.caller.name, action, _said(asked)):
             raise refusals.other(action)
+        asked.came_to("asked")
         now = consent.clock.now()
         if now >= put.until:
             raise refusals.expired(action, consent.lasts)
         if not consent.spent.spend(put.number, until=put.until, now=now):
             raise refusals.used(action)
         _judge(action, self._channel.answer)
+        asked.came_to("accepted")
         await _compare(asked, put)
 
     async def _wait(self, asked: asking.Question) -> None:
@@ -136,6 +138,7 @@ class Approval:
         put, text = await self._put(asked)
         answer: ElicitResult | None = None
         with anyio.move_on_after(consent.lasts):
+            asked.came_to("asked")
             try:
                 answer = await self._channel.request(text)
             except NotAsked as why:
@@ -143,6 +146,7 @@ class Approval:
         if answer is None or consent.clock.now() >= put.until:
             raise refusals.expired(action, consent.lasts)
         _judge(action, answer)
+        asked.came_to("accepted")
         await _compare(asked, put)
 
 

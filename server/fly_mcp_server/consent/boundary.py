@@ -7,7 +7,7 @@ told in words. The desk refuses a marked call whatever the policy says of it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
@@ -24,8 +24,12 @@ def altered() -> bool:
     return _altered.get()
 
 
-def marking(names: Container[str]) -> ServerMiddleware[Any]:
-    """The middleware, to stand outside the SDK's own. `names`: the tools it is for."""
+def marking() -> ServerMiddleware[Any]:
+    """The middleware, to stand outside the SDK's own.
+
+    It asks nothing about the tool's name: whether the caller has such a tool is the desk's to say, in the same words
+    for every name.
+    """
 
     async def middleware(
         ctx: ServerRequestContext[Any],
@@ -35,11 +39,7 @@ def marking(names: Container[str]) -> ServerMiddleware[Any]:
             return await call_next(ctx)
         except MCPError as error:
             params = ctx.params or {}
-            if (
-                not _is_of_the_seal(error)
-                or ctx.method != "tools/call"
-                or str(params.get("name")) not in names
-            ):
+            if not _is_of_the_seal(error) or ctx.method != "tools/call":
                 raise
         without = {key: value for key, value in params.items() if key not in _CARRIED}
         token = _altered.set(True)
