@@ -16,7 +16,7 @@ from fly_mcp_tools.ids import AppName, MachineId
 from fly_mcp_tools.models import Params, WriteResult
 from fly_mcp_tools.wire import Machine
 
-from . import waiting
+from . import lasting, waiting
 
 #: The note of the state before the first request.
 _WAS = "was"
@@ -105,8 +105,9 @@ async def _driven(call: Call, params: Driven, endpoint: Endpoint, goal: str, wit
         return _result(before, before, "done", "It is failed: nothing runs on it. Nothing was sent.")
     unclear = False
     async with leases.held(call, app_name, machine_id, nonce=params.nonce) as lease:
-        if lease.waited:  # whoever was before us may have changed it since
-            before = await machines.there(call, app_name, machine_id)
+        ends = goal != "started"
+        if ends or lease.waited:  # whoever was before us may have changed it since
+            before = await (lasting.read if ends else machines.there)(call, app_name, machine_id)
             if before.state == goal:
                 return _result(before, before, "done", f"It is {goal} already; nothing was sent.")
         call.journal.note(_WAS, was if isinstance(was, str) else before.state)

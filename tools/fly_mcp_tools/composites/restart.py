@@ -17,7 +17,7 @@ from fly_mcp_tools.errors import FlyError, MaybeDone, NotFound, TimedOut
 from fly_mcp_tools.models import WriteResult
 from fly_mcp_tools.wire import Event, Machine, Secret
 
-from . import updating, waiting
+from . import lasting, updating, waiting
 from .lifecycle import START_WITHIN, TRANSIENT_WITHIN, Driven
 
 _BEGUN, _UPDATE = "restart", "update"
@@ -39,6 +39,7 @@ async def restart(call: Call, params: Driven) -> Restarted:
     """Restart a machine and see it running; new secrets are applied.
 
     Raises:
+        WrongState: it would destroy itself when its process ends.
         FlyError: wrong_state with changed="something" where it does not come up again.
     """
     machine = await machines.there(call, params.app_name, params.machine_id)
@@ -49,6 +50,7 @@ async def restart(call: Call, params: Driven) -> Restarted:
             return _restarted(before, seen, note=note, lost=True)
     if (resumed := await _updated_before(call, params, machine)) is not None:
         return resumed
+    lasting.keep(machine)
     applied = call.memory.applied_names(params.app_name, machine.id, machine.instance_id)
     names = newer(await secrets.list_of(call, params.app_name), machine, applied)
     names |= call.memory.stale_names(params.app_name, machine.id, machine.instance_id)
@@ -124,8 +126,8 @@ def newer(found: list[Secret], machine: Machine, applied: frozenset[str] = froze
 async def _plain(call: Call, params: Driven, before: Machine) -> Restarted:
     lost = False
     async with leases.held(call, params.app_name, before.id, nonce=params.nonce) as lease:
-        if lease.waited:  # another's restart meanwhile is no proof of ours
-            before = await machines.there(call, params.app_name, before.id)
+        # Another's restart meanwhile is no proof of ours.
+        before = await lasting.read(call, params.app_name, before.id)
         known: list[JsonValue] = [event.id for event in before.events]
         call.journal.note(_BEGUN, {"state": before.state, "events": known})
         try:

@@ -11,6 +11,7 @@ from fly_mcp_tools.call import Call
 from fly_mcp_tools.errors import FlyError, MaybeDone, TimedOut, WrongState
 from fly_mcp_tools.models import WriteResult
 
+from . import lasting
 from .lifecycle import Driven
 
 _SENT = "sent"
@@ -45,7 +46,7 @@ async def signal(call: Call, params: SignalMachine) -> Signalled:
     """Send a signal. It leaves no trace that could be looked up, so it is never sent twice.
 
     Raises:
-        WrongState: the machine is not started.
+        WrongState: the machine is not started, or would destroy itself when its process ends.
         MaybeDone: Fly's answer was lost, in this call or in an earlier one with its request id.
     """
     if _SENT in call.journal.notes:
@@ -58,6 +59,7 @@ async def signal(call: Call, params: SignalMachine) -> Signalled:
             facts={"state": machine.state},
         )
     async with leases.held(call, params.app_name, machine.id, nonce=params.nonce) as lease:
+        await lasting.read(call, params.app_name, machine.id)
         call.journal.note(_SENT, True)
         try:
             await machines.signal(call, params.app_name, machine.id, params.signal, nonce=lease.nonce)
