@@ -17,7 +17,7 @@ from typing import Final
 
 import click
 
-from . import costs
+from . import costs, schemas
 from . import docs_coverage as coverage
 from . import docs_emulator as emulated
 from . import docs_errors as errors
@@ -52,6 +52,7 @@ BLOCKS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
 FILES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/world.schema.json": emulated.world_schema,
     f"server/fly_mcp_server/{costs.FILE}": costs.measured,
+    f"server/fly_mcp_server/{schemas.FILE}": schemas.made,
 }
 
 _BLOCK = re.compile(

@@ -12,7 +12,7 @@ import anyio
 
 from fly_mcp_tools.errors import NotConfigured
 
-from . import logs, runtime, sdk, stdio
+from . import logs, runtime, schemas, sdk, stdio
 from .access.desk import Desk
 from .access.trail import Trail
 from .activity import Activity
@@ -26,6 +26,7 @@ def run(said: Mapping[str, object]) -> int:
     """
     try:
         settings = read(said)
+        schemas.read()
         if settings.http:
             from .http.command import run as over_http  # stdio is to start without a web server
 

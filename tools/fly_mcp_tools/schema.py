@@ -6,6 +6,7 @@ constrains a value stays. Object roots only, no references: every client of ever
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from .action import CONFIRM, REQUEST_ID, AnyAction, Gate
 
 Schema = dict[str, Any]
 
+_KNOWN: dict[str, Schema] = {}
 #: What the gate adds, and what every write takes. Described in the server's instructions, not once a tool.
 _CONFIRM: Schema = {"type": "boolean", "description": "true to destroy"}
 _CONFIRM_COST: Schema = {"type": "boolean", "description": "true to pay"}
@@ -54,8 +56,23 @@ def slim(model: type[BaseModel]) -> Schema:
     return _slimmed(model)
 
 
+def key(model: type[BaseModel]) -> str:
+    """The name of a model among all there are."""
+    return f"{model.__module__}.{model.__qualname__}"
+
+
+def know(schemas: Mapping[str, Schema]) -> None:
+    """Take these, by `key`, for what `make` would make, which costs a moment for each model."""
+    _KNOWN.update(schemas)
+
+
 @cache
 def _slimmed(model: type[BaseModel]) -> Schema:
+    return _KNOWN.get(key(model)) or make(model)
+
+
+def make(model: type[BaseModel]) -> Schema:
+    """The model's schema, made anew."""
     raw = model.model_json_schema(by_alias=True, mode="validation")
     schema = _slim(raw, raw.get("$defs", {}))
     return {key: schema[key] for key in _ORDER if key in schema}
