@@ -75,6 +75,26 @@ def test_every_token_that_cannot_be_had_is_named_and_none_is_shown(
     assert OTHER not in said
 
 
+def test_a_token_that_others_may_write_is_refused_and_one_that_they_may_read_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Review of issue 6: who may write it could have an agent act with another token."""
+    policy = agent(allow(EVERYTHING)).replace('env = "FLY_TOKEN"', 'file = "night.token"')
+    token = tmp_path / "night.token"
+    token.write_text(ONE)
+    token.chmod(0o620)
+    with pytest.raises(SettingsError, match=r"agents\.night\.fly_token\.file: .* can be written by others"):
+        built(tmp_path, policy)
+    token.chmod(0o600)
+    built(tmp_path, policy)
+    assert not caplog.records
+    token.chmod(0o644)
+    built(tmp_path, policy)
+    (told,) = caplog.messages
+    assert f"agents.night.fly_token.file: {token} can be read by others" in told
+    assert ONE not in caplog.text
+
+
 def test_agents_on_one_token_share_a_client_and_others_do_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

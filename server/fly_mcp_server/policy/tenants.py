@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from fly_mcp_server.access.callers import Caller
+from fly_mcp_server.file_modes import others_may_read, others_may_write
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.client import FlyClient
 from fly_mcp_tools.clock import Clock
@@ -23,6 +25,8 @@ from .guard import Guard
 from .lookups import Lookups
 from .rights import Rights
 from .rows import TokenFrom
+
+_log = logging.getLogger(__name__)
 
 
 class Making(Protocol):
@@ -130,7 +134,14 @@ def _found(agent: Agent, policy: Policy, environment: Mapping[str, str]) -> str:
         raise PolicyError(f"{where}: is missing.")
     path = policy.path.parent / at_home(Path(place.file), f"{where}.file")
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        with path.open(encoding="utf-8") as file:
+            if others_may_write(file):
+                raise PolicyError(
+                    f"{where}.file: {path} can be written by others, who could put another token there: chmod 600 it."
+                )
+            if others_may_read(file):  # no more than told: where secrets are mounted, it is often so
+                _log.warning("%s.file: %s can be read by others on this machine: chmod 600 it", where, path)
+            text = file.read().strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise PolicyError(f"{where}.file: {path} cannot be read: {why}.") from None
