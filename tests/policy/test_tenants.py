@@ -168,6 +168,27 @@ async def test_over_a_network_without_a_policy_nothing_is_allowed(tmp_path: Path
     assert made.emulator.requests == []
 
 
+@pytest.mark.parametrize("chosen", ["", "flyGetOidcToken,flyListRegions"])
+@pytest.mark.parametrize("network", [True, False])
+async def test_over_a_network_nobody_makes_the_identity_of_the_servers_machine(
+    tmp_path: Path, *, network: bool, chosen: str
+) -> None:
+    """The review of issue 6, 19: it is not the agent's, and all would share its file; over stdio it is one's own."""
+    rules = (allow(EVERYTHING), allow('actions = ["flyGetOidcToken"]'))
+    made = built(tmp_path, agent(*rules), "night", network=network, emulator=True, tools=chosen)
+    as_agent("night")
+    async with Client(sdk.server(Desk(made.callers), Activity())) as client:
+        listed = {tool.name for tool in (await client.list_tools()).tools}
+        assert "flyListRegions" in listed
+        assert ("flyGetOidcToken" in listed) is not network
+        if network:
+            with pytest.raises(Exception, match="no such action"):
+                await client.call_tool("flyGetOidcToken", {})
+    assert made.emulator is not None
+    assert made.emulator.requests == []
+    assert not [*(tmp_path / "state").glob("oidc-*")]
+
+
 async def test_each_agent_has_its_own_list_rights_and_request_ids(tmp_path: Path) -> None:
     """Issue 6: one process, many agents: the same call by each of them."""
     file = tmp_path / "policy.toml"

@@ -54,6 +54,7 @@ def settle(
     clock: Clock,
     environment: Mapping[str, str],
     embedded: str,
+    network: bool,
     client: Callable[[Credentials], FlyClient],
     tools: Making,
 ) -> Tenants:
@@ -62,6 +63,7 @@ def settle(
     Args:
         choice: what the operator switched on; an agent's rules take from it.
         embedded: the token to take where an agent has none: there is an embedded Fly. Empty: there is none.
+        network: they call over a network.
 
     Raises:
         PolicyError: naming every agent whose token or tools cannot be had.
@@ -73,7 +75,7 @@ def settle(
     for name in names:
         agent = policy.agents[name]
         try:
-            selection = selection_of(agent.rights, choice)
+            selection = selection_of(agent.rights, choice, network=network)
             text = _token(agent, policy, environment, embedded)
             if text not in shared:
                 credentials.append(Credentials(text))
@@ -92,8 +94,11 @@ def settle(
     return Tenants(agents, tuple(fly for fly, _, _ in shared.values()), tuple(credentials))
 
 
-def selection_of(rights: Rights, choice: Choice) -> Selection:
+def selection_of(rights: Rights, choice: Choice, *, network: bool) -> Selection:
     """What an agent sees. What it does not see is not told of: not that there is such a tool, nor why it is off.
+
+    Over a network nothing is minted: it would be the identity of the server's machine and not the agent's, in a file
+    that the agent cannot reach and that all agents share.
 
     Raises:
         PolicyError: the operator's own choice leaves no tool, or is for another organisation.
@@ -106,7 +111,11 @@ def selection_of(rights: Rights, choice: Choice) -> Selection:
         chosen = select(replace(choice, org=rights.org), ACTIONS)
     except WrongChoice as error:
         raise PolicyError(str(error)) from None
-    seen = {name: action for name, action in chosen.actions.items() if rights.sees(action)}
+    seen = {
+        name: action
+        for name, action in chosen.actions.items()
+        if rights.sees(action) and not (network and action.mints)
+    }
     return Selection(
         MappingProxyType(seen), pins=chosen.pins, read_only=chosen.read_only, by={ORG: "the policy"}
     )
