@@ -10,11 +10,15 @@ sockets to them) says so with a fixture of its own:
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 
 from tests.virtual_time import VirtualTimeLoop
+
+# Files that others may write are refused as policies; whoever runs the tests may have a laxer mask.
+os.umask(0o022)
 
 
 @pytest.fixture(scope="session")

@@ -217,6 +217,7 @@ def _with_policy(settings: Settings, ground: _Ground, *, network: bool, unasked:
         clock=ground.clock,
         environment=os.environ,
         embedded=_ANY_CREDENTIALS if embedded else "",
+        network=network,
         client=ground.client,
         tools=ground.tools,
     )

@@ -187,7 +187,7 @@ class Settings(BaseModel):
         default="",
         validation_alias=AliasChoices("FLY_MCP_TRUSTED_PROXIES"),
         description="Addresses or networks of proxies, with commas, whose word is taken for whom they speak. "
-        "Without it, all agents behind a proxy share its address, and its fate after wrong tokens.",
+        "Without it, all agents behind a proxy share its address: too many wrong tokens of one keep OAuth's from all.",
     )
     no_auth: bool = Field(
         default=False,

@@ -13,6 +13,7 @@ import pytest
 from fly_mcp_server.audit.target import ChainStream
 from fly_mcp_server.audit.trail import AuditTrail, genesis
 from fly_mcp_server.audit.verify import verify
+from fly_mcp_server.auth.refusals import EVERY, Refusals
 from tests.actions.fly import APP, MACHINE, Fly
 from tests.virtual_time import LoopClock
 
@@ -128,6 +129,33 @@ async def test_calls_at_the_door_are_counted_and_not_repeated(kept: Kept) -> Non
     )
     kept.disk.full = "all"
     kept.trail.at_the_door("it has expired", 1)  # raises nothing
+
+
+async def test_what_was_counted_is_told_in_time_and_each_reason_by_itself(clock: LoopClock) -> None:
+    """Review of issue 6: without a next stranger nine of ten were never told, and the last reason stood for all."""
+    told = list[tuple[str, int, str]]()
+    over = "http"
+    refusals = Refusals(clock, lambda why, count, how: told.append((why, count, how)), lambda: over)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(refusals.keep_telling)
+        await clock.sleep(3.0)
+        for _ in range(10):
+            refusals.note("it has expired")
+        refusals.note("it brought none")
+        over = "sse"
+        refusals.note("it brought none")
+        assert told == [("it has expired", 1, "http")]
+        await clock.sleep(EVERY - 0.5)
+        assert len(told) == 1
+        await clock.sleep(1.0)
+        assert told[1:] == [
+            ("it has expired", 9, "http"),
+            ("it brought none", 1, "http"),
+            ("it brought none", 1, "sse"),
+        ]
+        await clock.sleep(100 * EVERY)
+        assert len(told) == 4
+        tasks.cancel_scope.cancel()
 
 
 async def test_a_stream_has_the_same_lines(clock: LoopClock) -> None:

@@ -163,6 +163,14 @@ def test_a_name_that_can_be_none_is_refused(file: AgentsFile, name: str) -> None
     assert not file.path.exists()
 
 
+@pytest.mark.parametrize("name", ["local", "nobody", "Nobody", "LOCAL"])
+def test_a_name_of_callers_that_are_no_agents_is_refused(file: AgentsFile, name: str) -> None:
+    """Review of issue 6: it would share what is kept of them by name, and be taken for them in the trail."""
+    with pytest.raises(AgentsFileError, match="callers that are no agents"):
+        file.add(name)
+    assert not file.path.exists()
+
+
 def test_many_processes_can_add_at_once(file: AgentsFile) -> None:
     """None is lost: the file is written whole, by one at a time."""
     program = (

@@ -87,7 +87,7 @@ def test_the_file_lies_in_the_state_directory(tmp_path: Path) -> None:
 def test_a_thousand_refusals_are_a_few_lines(caplog: pytest.LogCaptureFixture) -> None:
     """The first at once, then one line in ten seconds with the number; and none is forgotten."""
     clock, told = FixedClock(), list[tuple[str, int]]()
-    refusals = Refusals(clock, lambda why, count: told.append((why, count)))
+    refusals = Refusals(clock, lambda why, count, _: told.append((why, count)))
     for _ in range(1000):
         refusals.note("no such token, or it was revoked")
         clock.passed += 0.02

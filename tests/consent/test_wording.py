@@ -11,6 +11,7 @@ import pytest
 from mcp_types import ElicitResult
 
 from fly_mcp_server.consent import refusals
+from fly_mcp_server.consent.question import LONGEST_COMMAND
 from tests.actions.fly import APP, FREE_VOLUME, MACHINE
 from tests.actions.worlds import FLEET, fleet, machine
 
@@ -64,14 +65,20 @@ async def test_a_command_is_shown_as_the_agents_own_words(ground: Ground) -> Non
     ]
 
 
-async def test_a_long_command_is_cut_and_says_so(ground: Ground) -> None:
-    """What is cut off is counted, so that a human can refuse what they cannot see."""
-    lines = await asked(
-        ground, "flyExecCommand", appName=APP, machineId=MACHINE, command=["echo", "x" * 2000]
-    )
+async def test_a_long_command_is_shown_to_its_last_character_or_not_asked_about(ground: Ground) -> None:
+    """Review of issue 6: what harms would stand behind the cut, and be approved unseen. Nobody is bothered with it."""
+    fits = LONGEST_COMMAND - len('["echo", ""]')
+    command = ["echo", "x" * (fits - 4) + "; rm"]
+    lines = await asked(ground, "flyExecCommand", appName=APP, machineId=MACHINE, command=command)
     (shown,) = [line for line in lines if line.startswith("The command")]
-    assert len(shown) < 420
-    assert shown.endswith("x [... 1712 characters left out]")
+    assert shown.endswith('x; rm"]')
+    questions = len(ground.human.asked)
+    longer = ["echo", "x" * (fits - 3) + "; rm"]
+    error = await ground.refused("flyExecCommand", appName=APP, machineId=MACHINE, command=longer)
+    assert (error["code"], error["details"]["consent"]) == ("not_allowed", "too_long")
+    assert "it has 1001 characters, and at most 1000 are shown. Nothing was changed." in error["message"]
+    assert len(ground.human.asked) == questions
+    assert ground.writes() == []
 
 
 async def test_what_the_agent_wrote_is_named_and_not_shown(ground: Ground) -> None:
@@ -179,6 +186,7 @@ def test_the_documentation_has_every_answer_with_its_code() -> None:
         refusals.other("x"),
         refusals.used("x"),
         refusals.cannot_ask("x", "y"),
+        refusals.too_long("x", 2, 1),
     ]
     assert {one.kind for one in made} == set(get_args(refusals.Kind))
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE)

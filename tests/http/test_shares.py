@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AsyncExitStack
 
 import anyio
 import pytest
@@ -172,8 +173,8 @@ async def test_sixty_four_agents_call_at_once() -> None:
 
 async def test_each_kind_of_refusal_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     """An operator sees that something is going on; whoever does it cannot fill the disk, nor write on it."""
-    async with opened() as place:
-        caplog.handler.addFilter(OncePerBurst(place.clock))
+    async with opened() as place, AsyncExitStack() as while_open:
+        while_open.enter_context(caplog.filtering(OncePerBurst(place.clock)))
         caplog.set_level(logging.WARNING)
         headers = place.headers(MODERN, place.request(MODERN, "ping"))
 

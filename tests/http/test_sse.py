@@ -165,13 +165,13 @@ async def test_a_message_that_is_none_is_refused_and_repeated_nowhere(
     from fly_mcp_server.http.noise import OncePerBurst
 
     async with opened() as place, streaming(place) as stream:
-        caplog.handler.addFilter(OncePerBurst(place.clock))
-        await stream.greet()
-        answer = await place.http.post(
-            place.url + stream.address,
-            content=b'{"jsonrpc": "2.0", "value": "canary-secret',
-            headers={**ALICE, "content-type": "application/json"},
-        )
-        assert answer.status_code == 400
-        assert (await stream.ask("ping"))["result"] == {}
+        with caplog.filtering(OncePerBurst(place.clock)):
+            await stream.greet()
+            answer = await place.http.post(
+                place.url + stream.address,
+                content=b'{"jsonrpc": "2.0", "value": "canary-secret',
+                headers={**ALICE, "content-type": "application/json"},
+            )
+            assert answer.status_code == 400
+            assert (await stream.ask("ping"))["result"] == {}
     assert "canary" not in caplog.text

@@ -113,7 +113,14 @@ async def matrix(folder: Path, agents: Iterable[str] = AGENTS) -> AsyncGenerator
     known = auth.parts(settings, clock, bound=built.bound)
     known.refusals.told = kept.at_the_door
     limits = Limits()
-    parts = Parts(clock, known.verifier, known.settings, limits=limits, refused=known.refusals.note)
+    parts = Parts(
+        clock,
+        known.verifier,
+        known.settings,
+        limits=limits,
+        refused=known.refusals.note,
+        meanwhile=known.refusals.keep_telling,
+    )
     app = application(sdk.server(Desk(built.callers, trail=kept), Activity()), parts, Work())
     served = Served(app, listen("127.0.0.1", 0), limits, ())
     up, ports = anyio.Event(), list[int]()

@@ -13,10 +13,12 @@ from mcp import Client, MCPError
 from mcp_types import INVALID_PARAMS
 
 from fly_mcp_server.audit.verify import verify
+from fly_mcp_server.auth.refusals import EVERY
 from fly_mcp_tools.action import Access, AnyAction, Group
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.selection import APP, within_one_org
 from tests.policy.ground import example
+from tests.virtual_time import LoopClock
 
 from .ground import AGENTS, SECRETS, TRANSPORTS, WRONG, Transport, matrix
 
@@ -26,7 +28,7 @@ each_transport = pytest.mark.parametrize("transport", TRANSPORTS)
 
 def listed(action: AnyAction, who: str) -> bool:
     """Whether an agent sees the tool."""
-    if not within_one_org(action):
+    if not within_one_org(action) or action.mints:  # a server's own identity is nobody's over a network
         return False
     if who == "reader":
         return action.access is Access.READ and action.group is not Group.TOKENS
@@ -99,6 +101,16 @@ async def test_nobody_without_a_good_token_reaches_anything(
                     assert name not in answer.text
                     assert not token or token not in answer.text
         assert place.sent == []
+
+
+async def test_refusals_at_the_door_are_in_the_trail_though_nobody_comes_after_them(tmp_path: Path) -> None:
+    """Review of issue 6: the server tells them by itself while it serves."""
+    async with matrix(tmp_path, ["reader"]) as one, httpx2.AsyncClient() as http:
+        for _ in range(10):
+            await http.post(f"{one.url}/mcp", headers={"authorization": f"Bearer {WRONG}"}, json={})
+        await LoopClock().sleep(2 * EVERY)
+        events = [json.loads(line) for line in one.trail.read_bytes().splitlines()]
+        assert [event["count"] for event in events if event["event"] == "refused"] == [1, 9]
 
 
 @each_transport

@@ -141,3 +141,13 @@ def test_what_is_explained_is_what_is_decided(tmp_path: Path, name: str) -> None
     )
     decided = rights.decide(action, *about[1:])
     assert decided.why in told.output
+
+
+def test_it_says_what_no_agent_has_over_a_network(tmp_path: Path) -> None:
+    """The review of issue 6, 19: the rules are the same over every transport, and this is not."""
+    file = tmp_path / "minting.toml"
+    file.write_text(agent(allow('actions = ["flyGetOidcToken"]')))
+    one = explained("--policy", str(file), "--action", "flyGetOidcToken")
+    assert "Over a network no agent has it" in one.output
+    table = explained("--policy", str(file))
+    assert "allowed (agents.night.rules[0]), over stdio alone" in table.output

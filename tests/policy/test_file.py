@@ -18,6 +18,8 @@ WRONG: list[tuple[str, str]] = [
     ("[agents]", "agents: "),
     ("agents = 5", "line 1, agents: "),
     ('[agents."a b"]\norg = "personal"', "is no name"),
+    (agent(name="local"), "line 1, agents.local: is the name of callers that are no agents"),
+    (agent(name="Nobody"), "line 1, agents.Nobody: is the name of callers that are no agents"),
     ("[agents.night]\n", "agents.night.org: is missing"),
     (agent(more="red_only = true"), "line 4, agents.night.red_only: unknown key; the nearest is read_only"),
     (agent(more='read_only = "yes"'), "agents.night.read_only: "),
@@ -92,6 +94,19 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, says: s
     assert "FLY_MCP_POLICY" in problems(tmp_path, text)
     if text:
         assert says in problems(tmp_path, text)
+
+
+@pytest.mark.parametrize("mode", [0o664, 0o646, 0o666])
+def test_one_that_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
+    """Review of issue 6: they could give themselves every right. The agents' file and the trail are refused too."""
+    file = tmp_path / "policy.toml"
+    file.write_text(agent(allow(EVERYTHING)))
+    file.chmod(mode)
+    with pytest.raises(PolicyError, match="can be written by others") as caught:
+        load(file)
+    assert f"FLY_MCP_POLICY: {file}" in str(caught.value)
+    file.chmod(0o644)
+    assert load(file).agents
 
 
 def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:

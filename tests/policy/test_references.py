@@ -99,7 +99,7 @@ def test_every_key_of_a_machines_config_that_names_a_thing_is_looked_at() -> Non
     """Ours: held against Fly's own schema, of which each key that sounds like a thing is listed here."""
     from fly_mcp_tools.machine_config import schemas
 
-    sounds = ("image", "volume", "machine", "standby", "snapshot", "app", "org")
+    sounds = ("image", "volume", "machine", "standby", "snapshot", "app", "org", "bucket")
     keys = {
         key
         for schema in schemas().values()
@@ -236,6 +236,7 @@ async def test_a_snapshot_of_the_app_passes_also_one_of_a_deleted_volume_that_wa
         "registry2.fly.io/{}",
         "docker://registry.fly.io/{}",
         "https://x@registry.fly.io//{}",
+        "ghcr.io/a@registry.fly.io/{}",
     ],
 )
 def test_an_image_in_flys_registry_is_known_however_it_is_written(image: str) -> None:
@@ -253,6 +254,82 @@ def test_other_images_and_ways_back_are_told_apart() -> None:
     config = {"image": f"registry.fly.io/{SHOP}/../{WEB}"}
     back = references.of(params.model_construct(app_name=SHOP, config=config))
     assert references.Reference("app", "..") in back
+
+
+MALFORMED = [
+    "registry.fly.io:/lab-batch:x",
+    "registry.fly.io../lab-batch:x",
+    "registry..fly.io/lab-batch",
+    "registry.fly.io:443x/lab-batch",
+    "registry.fly.io:4:4/lab-batch",
+    "registry%2Efly.io/lab-batch",
+    "registry\uff0efly\uff0eio/lab-batch",
+    "registry.fly.io\\lab-batch",
+    "",
+    f"docker.io/{'a' * 600}",
+]
+
+
+@pytest.mark.parametrize("image", MALFORMED)
+def test_an_image_of_no_known_form_is_nobodys(image: str) -> None:
+    """The review of issue 6, 16: what cannot be read may lead into Fly's registry, so it is not let through."""
+    params = ACTIONS["flyCreateMachine"].params
+    for config in ({"image": image}, {"containers": [{"name": "a", "image": image}]}):
+        written = params.model_construct(app_name=SHOP, config=config)
+        assert references.of(written) == {references.Reference("image", image)}
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "nginx",
+        "localhost:5000/a",
+        "a/b_c__d-e.f:V1",
+        "GHCR.io/a/b@sha256:0aB",
+        "registry-1.docker.io/flyio/hellofly",
+    ],
+)
+def test_an_image_elsewhere_is_nobodys_business(image: str) -> None:
+    """Ours: every form that registries have."""
+    written = ACTIONS["flyCreateMachine"].params.model_construct(app_name=SHOP, config={"image": image})
+    assert references.of(written) == frozenset()
+
+
+def test_of_two_images_in_one_name_both_are_looked_at() -> None:
+    """Ours: whichever of them Fly would take."""
+    image = f"registry.fly.io/{SHOP}@registry.fly.io/{WEB}"
+    written = ACTIONS["flyCreateMachine"].params.model_construct(app_name=SHOP, config={"image": image})
+    assert references.of(written) == {references.Reference("app", name) for name in (SHOP, WEB)}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"image": MALFORMED[0]},
+        {"containers": [{"name": "a", "image": MALFORMED[1]}]},
+        {"statics": [{"guest_path": "/a", "url_prefix": "/a", "tigris_bucket": "of-lab-batch"}]},
+    ],
+    ids=["image", "container", "bucket"],
+)
+async def test_what_is_nobodys_is_refused_before_anything_is_sent(
+    tmp_path: Path, config: dict[str, Any]
+) -> None:
+    """The review of issue 6, 16: also where every app is allowed."""
+    async with policed(tmp_path, agent(allow(EVERYTHING))) as fly:
+        one = {"appName": SHOP, "machineId": "7846e45f27e218"}
+        for name, arguments in (("flyCreateMachine", {"appName": SHOP}), ("flyUpdateMachineConfig", one)):
+            error = await fly.refusal(name, {**arguments, "config": config})
+            assert (error["code"], error["changed"]) == ("not_allowed", "nothing")
+            assert "whose it is" in error["message"]
+        assert fly.writes == []
+
+
+async def test_statics_without_a_bucket_pass(tmp_path: Path) -> None:
+    """Ours: they are files of the machine itself."""
+    statics = [{"guest_path": "/public", "url_prefix": "/public"}]
+    async with policed(tmp_path, agent(allow(EVERYTHING))) as fly:
+        one = {"appName": SHOP, "machineId": "7846e45f27e218", "config": {"statics": statics}}
+        assert await fly.call("flyUpdateMachineConfig", one) == "done"
 
 
 async def test_an_image_of_another_app_needs_the_same_right_on_that_app(tmp_path: Path) -> None:

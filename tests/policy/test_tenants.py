@@ -75,6 +75,26 @@ def test_every_token_that_cannot_be_had_is_named_and_none_is_shown(
     assert OTHER not in said
 
 
+def test_a_token_that_others_may_write_is_refused_and_one_that_they_may_read_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Review of issue 6: who may write it could have an agent act with another token."""
+    policy = agent(allow(EVERYTHING)).replace('env = "FLY_TOKEN"', 'file = "night.token"')
+    token = tmp_path / "night.token"
+    token.write_text(ONE)
+    token.chmod(0o620)
+    with pytest.raises(SettingsError, match=r"agents\.night\.fly_token\.file: .* can be written by others"):
+        built(tmp_path, policy)
+    token.chmod(0o600)
+    built(tmp_path, policy)
+    assert not caplog.records
+    token.chmod(0o644)
+    built(tmp_path, policy)
+    (told,) = caplog.messages
+    assert f"agents.night.fly_token.file: {token} can be read by others" in told
+    assert ONE not in caplog.text
+
+
 def test_agents_on_one_token_share_a_client_and_others_do_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +166,27 @@ async def test_over_a_network_without_a_policy_nothing_is_allowed(tmp_path: Path
             await Desk(made.callers).call("flyListRegions", {})
     assert made.emulator is not None
     assert made.emulator.requests == []
+
+
+@pytest.mark.parametrize("chosen", ["", "flyGetOidcToken,flyListRegions"])
+@pytest.mark.parametrize("network", [True, False])
+async def test_over_a_network_nobody_makes_the_identity_of_the_servers_machine(
+    tmp_path: Path, *, network: bool, chosen: str
+) -> None:
+    """The review of issue 6, 19: it is not the agent's, and all would share its file; over stdio it is one's own."""
+    rules = (allow(EVERYTHING), allow('actions = ["flyGetOidcToken"]'))
+    made = built(tmp_path, agent(*rules), "night", network=network, emulator=True, tools=chosen)
+    as_agent("night")
+    async with Client(sdk.server(Desk(made.callers), Activity())) as client:
+        listed = {tool.name for tool in (await client.list_tools()).tools}
+        assert "flyListRegions" in listed
+        assert ("flyGetOidcToken" in listed) is not network
+        if network:
+            with pytest.raises(Exception, match="no such action"):
+                await client.call_tool("flyGetOidcToken", {})
+    assert made.emulator is not None
+    assert made.emulator.requests == []
+    assert not [*(tmp_path / "state").glob("oidc-*")]
 
 
 async def test_each_agent_has_its_own_list_rights_and_request_ids(tmp_path: Path) -> None:

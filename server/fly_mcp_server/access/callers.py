@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.errors import RefusedByUs
 
+from .names import LOCAL as LOCAL
+from .names import NOBODY as NOBODY
+
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
@@ -20,11 +23,6 @@ if TYPE_CHECKING:
     from fly_mcp_tools.endpoint import Endpoint
     from fly_mcp_tools.errors import FlyError
     from fly_mcp_tools.models import Params
-
-#: The caller on stdio where no policy names one.
-LOCAL = "local"
-#: The caller over a network whose token is no agent's of the policy.
-NOBODY = "nobody"
 
 
 class Watch(Protocol):

@@ -71,12 +71,12 @@ class AuditTrail:
             self._write, self._clock, self._transport(), caller, name, action, arguments, org=org, ruled=ruled
         )
 
-    def at_the_door(self, why: str, count: int) -> None:
-        """Calls that nobody was let in with: `count` since the last of these events, for `why` the last one.
+    def at_the_door(self, why: str, count: int, transport: str = "") -> None:
+        """Calls that nobody was let in with: `count` for `why` since the last of these events about it.
 
-        Does not raise.
+        `transport`: over which they came. Default: the one of the running call. Does not raise.
         """
-        transport = self._transport()
+        transport = transport or self._transport()
         calls = "A call" if count == 1 else f"{count} calls"
         event: Event = {
             "event": "refused",

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import secrets
-import stat
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -20,7 +19,9 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fly_mcp_server.access.names import reserved
 from fly_mcp_server.file_lock import lock_waiting
+from fly_mcp_server.file_modes import others_may_write
 from fly_mcp_tools.clock import Clock
 
 #: What a token of ours begins with, so that scanners for secrets know it and no issuer's is taken for one.
@@ -72,7 +73,7 @@ class AgentsFile:
         """
         try:
             with self.path.open("rb") as file:
-                if os.name != "nt" and os.fstat(file.fileno()).st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                if others_may_write(file):
                     raise AgentsFileError(
                         f"{self.path} can be written by others, who could let themselves in: chmod 600 it."
                     )
@@ -99,6 +100,8 @@ class AgentsFile:
                 "An agent's name is 1 to 64 letters, digits, dots, dashes and underscores, and begins with a "
                 "letter or digit."
             )
+        if reserved(agent):
+            raise AgentsFileError(f"{agent} is the name of callers that are no agents: choose another.")
         token = PREFIX + _base62(self._chance(_BYTES))
         with self._changing() as tokens:
             taken = {one.id for one in tokens}

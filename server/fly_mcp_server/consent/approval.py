@@ -88,9 +88,12 @@ class Approval:
             NoConsent: anything but an acceptance that holds.
             FlyError: the facts cannot be read, or the answer cannot be noted.
         """
+        action = question.call.action.name
+        length = len(wording.command_of(question.params))
+        if length > wording.LONGEST_COMMAND:
+            raise refusals.too_long(action, length, wording.LONGEST_COMMAND)
         # Nothing is asked whose answer could not be counted.
         self._consent.store.open()
-        action = question.call.action.name
         if self._channel.way is Way.ROUNDS and self._channel.state is not None:
             await self._take(question, self._channel.state)
         elif self._channel.way is Way.ROUNDS:

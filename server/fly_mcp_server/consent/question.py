@@ -3,7 +3,8 @@
 Made of facts read from Fly and of the action table's own words. What the agent wrote is not in it: a sentence in a
 machine's name or an app's would otherwise argue for itself before the one person who is to judge it. Numbers, yes
 and no, words of a closed list and region codes are what is asked for and can argue nothing. One exception: a command
-to be run cannot be judged unseen, so it is shown, as JSON, cut, and said to be the agent's.
+to be run cannot be judged unseen, so it is shown, as JSON, whole, and said to be the agent's; about one that is too
+long for that nobody is asked.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ FORM: Final[dict[str, Any]] = {
     "required": [APPROVE],
 }
 
-#: Characters of a command, of a sentence and of a list that are shown.
-_COMMAND: Final = 300
+#: Characters of a command, as it is shown. What harms would stand where it was cut.
+LONGEST_COMMAND: Final = 1000
+#: Characters of a sentence and of a list that are shown.
 _SENTENCE: Final = 700
 _LIST: Final = 400
 #: Characters of a name or an image.
@@ -45,11 +47,19 @@ _NAME: Final = 120
 _SAID_BY_FACTS: Final = frozenset(
     {"app_name", "machine_id", "volume_id", "source_volume_id", "org_slug", "nonce"}
 )
+#: The one argument of the agent's own words that is shown.
+_COMMAND: Final = "command"
 #: Words of a list that a validator knows and the annotation does not.
 _CLOSED: Final = frozenset({"region", "signal"})
 #: What a preview says that stands in a line of its own already.
 _TOLD_OF_ONE: Final = frozenset({"machine_id", "volume_id", "name", "state", "region", "image", "size_gb"})
 _TOLD_OF_APP: Final = frozenset({"app", "organization"})
+
+
+def command_of(params: Params) -> str:
+    """The command that a call is to run, as it is shown; empty where it runs none."""
+    command = getattr(params, _COMMAND, None)
+    return "" if command is None else json.dumps(command)
 
 
 def text(action: AnyAction, agent: str, params: Params, facts: Facts, until: float) -> str:
@@ -113,8 +123,8 @@ def _asked_for(params: Params) -> Iterator[str]:
         word = field.alias or name
         if value is None or name in _SAID_BY_FACTS:
             continue
-        if name == "command":
-            yield f"The command, in the agent's own words: {_cut(json.dumps(value), _COMMAND)}"
+        if name == _COMMAND:
+            yield f"The command, in the agent's own words: {command_of(params)}"
         elif isinstance(value, bool | int | float) or name in _CLOSED or _is_closed(field.annotation):
             shown.append(f"{word} = {json.dumps(value)}")
         else:

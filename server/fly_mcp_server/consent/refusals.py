@@ -6,7 +6,9 @@ from typing import Final, Literal
 
 from fly_mcp_tools.errors import Code, RefusedByUs
 
-Kind = Literal["declined", "cancelled", "no_yes", "expired", "changed", "other", "used", "cannot_ask"]
+Kind = Literal[
+    "declined", "cancelled", "no_yes", "expired", "changed", "other", "used", "cannot_ask", "too_long"
+]
 """What became of the question; `details.consent` of the error."""
 
 _NOTHING: Final = "Nothing was changed."
@@ -102,4 +104,15 @@ def cannot_ask(action: str, why: str) -> NoConsent:
         f"{action} has to be approved by a human here, and cannot be: {why}.",
         hint="It can be done through a client that puts questions to its user (MCP elicitation); or the operator of "
         "this server can allow it, by a rule with effect allow.",
+    )
+
+
+def too_long(action: str, length: int, most: int) -> NoConsent:
+    """Nobody is asked about what they could not see whole."""
+    return NoConsent(
+        "too_long",
+        f"{action} has to be approved by a human here, who has to see the whole command: as JSON it has {length} "
+        f"characters, and at most {most} are shown.",
+        hint="Run it in shorter commands, each of which is asked about; or the operator of this server can allow it, "
+        "by a rule with effect allow.",
     )

@@ -5,10 +5,11 @@ The factory takes a server and parts, so that the conformance suite judges the v
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import anyio
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.provider import TokenVerifier
@@ -52,6 +53,8 @@ class Parts:
     """Told why a call was not let in, where the verifier was not asked: for the trail."""
     missing: Callable[[], bool] = lambda: False
     """Whether something that was configured is not there, so that no traffic should be sent here."""
+    meanwhile: Callable[[], Coroutine[None, None, None]] | None = None
+    """What runs beside for as long as the app serves; it is cancelled then."""
 
 
 def application(server: Server, parts: Parts, work: Work) -> ASGIApp:
@@ -74,8 +77,11 @@ def application(server: Server, parts: Parts, work: Work) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        async with manager.run():
+        async with manager.run(), anyio.create_task_group() as beside:
+            if parts.meanwhile is not None:
+                beside.start_soon(parts.meanwhile)
             yield
+            beside.cancel_scope.cancel()
 
     messages = Calls(sse.tell, work, POSTS, limits, shares)
     calls = Calls(StreamableHTTPASGIApp(manager), work, CALLS, limits, shares)

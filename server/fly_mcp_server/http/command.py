@@ -43,10 +43,9 @@ def run(settings: Settings) -> int:
     _check(settings)
     built = runtime.build(settings, clock=clock, network=True, unasked=settings.no_auth)
     verifier = None if settings.no_auth else auth.parts(settings, clock, bound=built.bound)
-    # What is refused before it is known what it wanted came over HTTP too.
-    kept = open_trail(settings, clock, transport=lambda: "sse" if current() == "sse" else "http")
+    kept = open_trail(settings, clock, transport=_transport)
     if verifier is not None and kept is not None:
-        verifier.refusals.told = kept.at_the_door
+        verifier.refusals.told, verifier.refusals.transport = kept.at_the_door, _transport
     asking = configured(settings, built.store)
     try:
         listener = listen(settings.host, settings.port)
@@ -66,6 +65,7 @@ def run(settings: Settings) -> int:
         limits=_limits(settings),
         refused=verifier.refusals.note if verifier else lambda _: None,
         missing=lambda: not settings.policy,
+        meanwhile=verifier.refusals.keep_telling if verifier else None,
     )
     gc.freeze()
     gc.enable()
@@ -80,6 +80,11 @@ def run(settings: Settings) -> int:
     finally:
         if verifier is not None:
             verifier.refusals.flush()
+
+
+def _transport() -> str:
+    """Over which transport the running call came. What is refused before that is known came over HTTP too."""
+    return "sse" if current() == "sse" else "http"
 
 
 async def _serve(

@@ -40,6 +40,8 @@ def decision(agent: Agent, action: AnyAction, app: str | None, org: str) -> str:
         lines.append("Deny beats ask, and ask beats allow; the order of rules does not matter.")
     if decided.effect is not Effect.DENY and app is not None:
         lines.append(f"Before the call runs, Fly is asked whether {app} is of the organisation {rights.org}.")
+    if decided.effect is not Effect.DENY and action.mints:
+        lines.append("Over a network no agent has it: what it makes is the server's own.")
     return "\n".join(lines)
 
 
@@ -53,5 +55,6 @@ def table(agent: Agent, app: str | None) -> str:
         else:
             found = agent.rights.decide(action, app if about_an_app(action) else None)
             says = f"{_WORDS[found.effect]} ({found.rule})" if found.rule else _WORDS[found.effect]
+            says += ", over stdio alone" if action.mints and found.effect is not Effect.DENY else ""
         lines.append(f"{action.name:<{wide}}  {action.access:<11}  {says}")
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from fly_mcp_server.file_modes import others_may_write
 from fly_mcp_server.settings import SettingsError
 from fly_mcp_tools.action import Access
 
@@ -111,7 +112,13 @@ def at_home(path: FilePath, where: str) -> FilePath:
 
 def _text(path: FilePath) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            if others_may_write(file):
+                raise PolicyError(
+                    f"FLY_MCP_POLICY: {path} can be written by others, who could give themselves every right: "
+                    "chmod go-w it."
+                )
+            return file.read()
     except UnicodeDecodeError:
         raise PolicyError(f"FLY_MCP_POLICY: {path} is not UTF-8.") from None
     except OSError as error:

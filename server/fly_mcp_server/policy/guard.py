@@ -36,6 +36,11 @@ _SENDS: Final[Mapping[Access, frozenset[Access]]] = {
 _ABOUT_NOTHING: Final = ("/v1/platform/", "/v1/tokens/")
 #: Where a request without an app in its path says which organisation it is about.
 _OVER_AN_ORG: Final = frozenset({fly.LIST_APPS, fly.CREATE_APP, fly.LIST_ORG_MACHINES, fly.LIST_ORG_VOLUMES})
+#: Things of which nobody can tell whose they are.
+_NOBODYS: Final[Mapping[references.Kind, str]] = {
+    "image": "it names an image in no form that registries have (HOST/NAME:TAG), so nobody can tell whose it is.",
+    "bucket": "it names a bucket (tigris_bucket), and Fly has no call that says whose it is.",
+}
 _WHO_DECIDES: Final = "The operator of this server decides what is allowed, in its policy."
 
 
@@ -193,6 +198,8 @@ class Watch:
                 await self._is_image_of_ours(one.id)
             if one.kind == "snapshot":
                 await self._has_snapshot(self._app, one.id)
+            if one.kind in _NOBODYS:
+                raise self._no(_NOBODYS[one.kind])
         self._looked = True
 
     async def _look_inside(self, app: str, ids: Mapping[str, str]) -> None:

@@ -34,7 +34,7 @@ def problem(path: Path, kind: str, says: str, given: object) -> list[tuple[Path,
     if kind == "missing":
         return [(path, "is missing")]
     if kind == "value_error":
-        return [(path, says.removeprefix("Value error, "))]
+        return [(_named(path), says.removeprefix("Value error, "))]
     key = next((str(part) for part in reversed(path) if not isinstance(part, int)), "")
     if kind == "enum" and key in _WORDS and isinstance(given, str):
         what, words = _WORDS[key]

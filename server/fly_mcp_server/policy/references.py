@@ -15,7 +15,8 @@ from pydantic import JsonValue
 
 from fly_mcp_tools.models import Params
 
-Kind = Literal["machine", "volume", "snapshot", "app"]
+#: `image` is one whose host cannot be told; `bucket` a bucket of objects. Both are nobody's.
+Kind = Literal["machine", "volume", "snapshot", "app", "image", "bucket"]
 
 #: Arguments that name a thing, and keys of a machine's config that do. `image` names an app where it is in Fly's
 #: own registry: each app has a repository there.
@@ -28,12 +29,21 @@ _ARGUMENTS: Final[dict[str, Kind]] = {
 }
 _CONFIG: Final = "config"
 _IN_CONFIG: Final[dict[str, Kind]] = {
-    "volume": "volume", "standbys": "machine", "image": "app", "image_config": "app"
+    "volume": "volume", "standbys": "machine", "image": "app", "image_config": "app", "tigris_bucket": "bucket"
 }  # fmt: skip
 #: Free maps, whose keys are the agent's own.
 _FREE: Final = frozenset({"env", "metadata", "secrets", "labels"})
 #: An image in a registry of Fly's, however its host is written, and the path from the app on.
-_REGISTRY: Final = re.compile(r"(?:^|[/@\s])(?:[a-z0-9-]+\.)*fly\.io\.?(?::\d+)?/+(\S+)", re.IGNORECASE)
+_REGISTRY: Final = re.compile(r"(?:^|[/@\s])(?:[a-z0-9-]+\.)*fly\.io\.?(?::\d+)?/+(?=(\S+))", re.IGNORECASE)
+_HOST: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_PART: Final = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+#: An image's name as registries have it. Of anything else, nobody knows which host it leads to.
+_WELL_FORMED: Final = re.compile(
+    rf"(?:{_HOST}(?:\.{_HOST})*(?::[0-9]+)?/)?{_PART}(?:/{_PART})*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9+._-]*:[0-9A-Fa-f]+)?"
+)
+#: Characters of an image's name: more than any has, and few enough to be searched at once.
+_LONGEST: Final = 512
 
 
 @dataclass(frozen=True)
@@ -70,10 +80,18 @@ def _named(kind: Kind, value: JsonValue) -> Iterator[Reference]:
         for item in value:
             yield from _named(kind, item)
     elif isinstance(value, str) and kind == "app":
-        if found := _REGISTRY.search(value):
-            first, *more = re.split(r"[/:@]", found[1].lower())
-            yield Reference("app", first)
-            # No image has one, and who knows where it would lead.
-            yield from (Reference("app", part) for part in more if part == "..")
-    elif isinstance(value, str):
+        yield from _of_image(value)
+    elif isinstance(value, str) and value:
         yield Reference(kind, value)
+
+
+def _of_image(value: str) -> Iterator[Reference]:
+    """Whose an image is, where it is in Fly's registry; that it cannot be told, where it is not well-formed."""
+    found = [*_REGISTRY.finditer(value)] if len(value) <= _LONGEST else []
+    for one in found:
+        first, *more = re.split(r"[/:@]", one[1].lower())
+        yield Reference("app", first)
+        # No image has one, and who knows where it would lead.
+        yield from (Reference("app", part) for part in more if part == "..")
+    if not found and (len(value) > _LONGEST or not _WELL_FORMED.fullmatch(value)):
+        yield Reference("image", value)

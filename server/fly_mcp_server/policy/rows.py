@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from fly_mcp_server.access.names import reserved
 from fly_mcp_tools.action import Access, Group
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.ids import OrgSlug
@@ -98,9 +99,17 @@ class AgentRow(BaseModel):
     rules: tuple[RuleRow, ...] = ()
 
 
+def _no_callers_name(name: str) -> str:
+    if reserved(name):
+        raise ValueError("is the name of callers that are no agents: choose another")
+    return name
+
+
 class FileRow(BaseModel):
     """The whole file."""
 
     model_config = _CLOSED
 
-    agents: dict[Annotated[str, Field(pattern=rf"^{_AGENT}$")], AgentRow] = Field(min_length=1)
+    agents: dict[
+        Annotated[str, Field(pattern=rf"^{_AGENT}$"), AfterValidator(_no_callers_name)], AgentRow
+    ] = Field(min_length=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from fly_mcp_server.access.callers import Caller
+from fly_mcp_server.file_modes import others_may_read, others_may_write
 from fly_mcp_tools.catalogue import ACTIONS
 from fly_mcp_tools.client import FlyClient
 from fly_mcp_tools.clock import Clock
@@ -23,6 +25,8 @@ from .guard import Guard
 from .lookups import Lookups
 from .rights import Rights
 from .rows import TokenFrom
+
+_log = logging.getLogger(__name__)
 
 
 class Making(Protocol):
@@ -50,6 +54,7 @@ def settle(
     clock: Clock,
     environment: Mapping[str, str],
     embedded: str,
+    network: bool,
     client: Callable[[Credentials], FlyClient],
     tools: Making,
 ) -> Tenants:
@@ -58,6 +63,7 @@ def settle(
     Args:
         choice: what the operator switched on; an agent's rules take from it.
         embedded: the token to take where an agent has none: there is an embedded Fly. Empty: there is none.
+        network: they call over a network.
 
     Raises:
         PolicyError: naming every agent whose token or tools cannot be had.
@@ -69,7 +75,7 @@ def settle(
     for name in names:
         agent = policy.agents[name]
         try:
-            selection = selection_of(agent.rights, choice)
+            selection = selection_of(agent.rights, choice, network=network)
             text = _token(agent, policy, environment, embedded)
             if text not in shared:
                 credentials.append(Credentials(text))
@@ -88,8 +94,11 @@ def settle(
     return Tenants(agents, tuple(fly for fly, _, _ in shared.values()), tuple(credentials))
 
 
-def selection_of(rights: Rights, choice: Choice) -> Selection:
+def selection_of(rights: Rights, choice: Choice, *, network: bool) -> Selection:
     """What an agent sees. What it does not see is not told of: not that there is such a tool, nor why it is off.
+
+    Over a network nothing is minted: it would be the identity of the server's machine and not the agent's, in a file
+    that the agent cannot reach and that all agents share.
 
     Raises:
         PolicyError: the operator's own choice leaves no tool, or is for another organisation.
@@ -102,7 +111,11 @@ def selection_of(rights: Rights, choice: Choice) -> Selection:
         chosen = select(replace(choice, org=rights.org), ACTIONS)
     except WrongChoice as error:
         raise PolicyError(str(error)) from None
-    seen = {name: action for name, action in chosen.actions.items() if rights.sees(action)}
+    seen = {
+        name: action
+        for name, action in chosen.actions.items()
+        if rights.sees(action) and not (network and action.mints)
+    }
     return Selection(
         MappingProxyType(seen), pins=chosen.pins, read_only=chosen.read_only, by={ORG: "the policy"}
     )
@@ -130,7 +143,14 @@ def _found(agent: Agent, policy: Policy, environment: Mapping[str, str]) -> str:
         raise PolicyError(f"{where}: is missing.")
     path = policy.path.parent / at_home(Path(place.file), f"{where}.file")
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        with path.open(encoding="utf-8") as file:
+            if others_may_write(file):
+                raise PolicyError(
+                    f"{where}.file: {path} can be written by others, who could put another token there: chmod 600 it."
+                )
+            if others_may_read(file):  # no more than told: where secrets are mounted, it is often so
+                _log.warning("%s.file: %s can be read by others on this machine: chmod 600 it", where, path)
+            text = file.read().strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise PolicyError(f"{where}.file: {path} cannot be read: {why}.") from None
