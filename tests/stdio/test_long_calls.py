@@ -67,7 +67,7 @@ async def test_a_withdrawn_write_is_seen_through(client: Child, fly: Pretend, sl
     await fly.asked(f"POST {slow}")
     await client.cancel(call)
     await fly.asked("DELETE lease")
-    seen = ["GET " + MACHINE, "POST lease", "POST stop"]
+    seen = ["GET " + MACHINE, "POST lease", "GET " + MACHINE, "POST stop"]
     assert fly.log == [*seen[: seen.index(f"POST {slow}") + 1], "DELETE lease"]
     # The release left only after the write was answered.
     await client.call("flyGetApp", appName="my-sandbox")
