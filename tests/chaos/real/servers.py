@@ -97,7 +97,12 @@ class Server:
 @asynccontextmanager
 async def started(name: str, address: str, state: Path) -> AsyncGenerator[Server]:
     """A server that has been greeted; killed at the end."""
-    settings = {"FLY_API_TOKEN": name, "FLY_API_HOSTNAME": address, "FLY_MCP_STATE": str(state)}
+    settings = {
+        "FLY_API_TOKEN": name,
+        "FLY_API_HOSTNAME": address,
+        "FLY_MCP_STATE": str(state),
+        "FLY_MCP_TOOLSETS": "all",  # every row is called, those too that are off unless named
+    }
     async with child(settings=settings) as one:
         await one.greet()
         yield Server(name, one)
