@@ -196,7 +196,7 @@ class _Run:
     async def run(self, seed: int) -> None:
         emulator, model, attribution = self.door.emulator, Model(), Attribution()
         clock = cast("LoopClock", FlyClock(emulator))
-        laws = Laws(emulator, model, ACTIONS, lambda: None)
+        laws = Laws(emulator, model, ACTIONS, lambda: None, processes=True)
         emulator.watch(laws.history.look)
         emulator.kept()
         self.door.arriving = attribution.arriving
