@@ -52,6 +52,21 @@ def _joined(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> st
     return ",".join(given) or None
 
 
+def _again(
+    flag: str, setting: str, metavar: str, words: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option that is given once for each of its values."""
+    return click.option(
+        flag,
+        setting,
+        envvar=f"FLY_MCP_{setting.upper()}",
+        multiple=True,
+        callback=_joined,
+        metavar=metavar,
+        help=f"{words} (again for more).",
+    )
+
+
 #: Where it listens, and to whom. What each means stands in the settings' table.
 _HTTP = (
     click.option(
@@ -70,33 +85,9 @@ _HTTP = (
         type=click.IntRange(0, 65535),
         help="Port; 0 takes a free one. Default: 8000.",
     ),
-    click.option(
-        "--allowed-host",
-        "allowed_hosts",
-        envvar="FLY_MCP_ALLOWED_HOSTS",
-        multiple=True,
-        callback=_joined,
-        metavar="NAME",
-        help="A name by which agents reach it (again for more).",
-    ),
-    click.option(
-        "--allowed-origin",
-        "allowed_origins",
-        envvar="FLY_MCP_ALLOWED_ORIGINS",
-        multiple=True,
-        callback=_joined,
-        metavar="ORIGIN",
-        help="A web page that may call (again for more).",
-    ),
-    click.option(
-        "--trusted-proxy",
-        "trusted_proxies",
-        envvar="FLY_MCP_TRUSTED_PROXIES",
-        multiple=True,
-        callback=_joined,
-        metavar="ADDRESS",
-        help="A proxy that says whom it speaks for (again for more).",
-    ),
+    _again("--allowed-host", "allowed_hosts", "NAME", "A name by which agents reach it"),
+    _again("--allowed-origin", "allowed_origins", "ORIGIN", "A web page that may call"),
+    _again("--trusted-proxy", "trusted_proxies", "ADDRESS", "A proxy that says whom it speaks for"),
     click.option(
         "--no-auth",
         is_flag=True,

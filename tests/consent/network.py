@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import anyio
 import httpx2
 from mcp import Client
 from mcp.client.sse import sse_client
@@ -17,9 +16,9 @@ from mcp.server.auth.provider import AccessToken
 from fly_mcp_emulator import Emulator
 from fly_mcp_server.http.app import Parts, application
 from fly_mcp_server.http.limits import Limits
-from fly_mcp_server.http.serving import Served, listen
 from fly_mcp_server.http.work import Work
 from fly_mcp_tools.state.store import Store
+from tests.http.at_a_port import at_a_port
 from tests.virtual_time import LoopClock
 
 from .ground import Behind, Ground, Human, behind
@@ -73,17 +72,5 @@ async def listening(
     limits = Limits()
     async with behind(emulator, clock, store=store, by_token=AGENTS, seed=seed) as made:
         app = application(made.server, Parts(clock, Known(), limits=limits), Work())
-        served = Served(app, listen("127.0.0.1", 0), limits, ())
-        up, ports = anyio.Event(), list[int]()
-
-        def started(_: str, port: int) -> None:
-            ports.append(port)
-            up.set()
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(served.run, started)
-            await up.wait()
-            try:
-                yield Listening(emulator, clock, made, ports[0])
-            finally:
-                served.stop()
+        async with at_a_port(app, limits) as port:
+            yield Listening(emulator, clock, made, port)

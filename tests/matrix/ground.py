@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import anyio
 import httpx2
 from mcp import Client
 from mcp.client.sse import sse_client
@@ -29,10 +28,10 @@ from fly_mcp_server.auth import parts as auth
 from fly_mcp_server.auth.agents_file import AgentsFile
 from fly_mcp_server.http.app import Parts, application
 from fly_mcp_server.http.limits import Limits
-from fly_mcp_server.http.serving import Served, listen
 from fly_mcp_server.http.work import Work
 from fly_mcp_server.settings import Settings
 from fly_mcp_tools.catalogue import ACTIONS
+from tests.http.at_a_port import at_a_port
 from tests.policy.ground import EVERYTHING, agent, allow, world
 from tests.virtual_time import LoopClock
 
@@ -122,20 +121,8 @@ async def matrix(folder: Path, agents: Iterable[str] = AGENTS) -> AsyncGenerator
         meanwhile=known.refusals.keep_telling,
     )
     app = application(sdk.server(Desk(built.callers, trail=kept), Activity()), parts, Work())
-    served = Served(app, listen("127.0.0.1", 0), limits, ())
-    up, ports = anyio.Event(), list[int]()
-
-    def started(_: str, port: int) -> None:
-        ports.append(port)
-        up.set()
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(served.run, started)
-        await up.wait()
-        try:
-            yield Matrix(emulator, f"http://127.0.0.1:{ports[0]}", tokens, trail)
-        finally:
-            served.stop()
+    async with at_a_port(app, limits) as port:
+        yield Matrix(emulator, f"http://127.0.0.1:{port}", tokens, trail)
     known.refusals.flush()
     whole(trail, tokens.values())
     for client in built.clients:
